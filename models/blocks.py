@@ -1,0 +1,116 @@
+"""The building blocks: convolution with batch norm, squeeze-excite, bottleneck, LPB."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from models.architecture import Activation, BottleneckRow, UpsamplingRow, squeeze_channels
+
+
+def activation_layer(kind: Activation) -> nn.Module:
+    """ReLU or h-swish."""
+    return nn.ReLU(inplace=True) if kind is Activation.RE else nn.Hardswish(inplace=True)
+
+
+class ConvBatchNorm(nn.Sequential):
+    """A bias-free convolution (or transposed convolution) followed by batch norm."""
+
+    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
+        super().__init__()
+        self.conv = conv
+        self.norm = nn.BatchNorm2d(conv.out_channels)
+
+
+def conv_norm(
+    channels: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
+) -> ConvBatchNorm:
+    """A "same"-padded convolution with batch norm."""
+    return ConvBatchNorm(
+        nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False)
+    )
+
+
+def transposed_norm(channels: int, out: int, groups: int = 1) -> ConvBatchNorm:
+    """A 4x4 transposed convolution, stride 2, padding 1, with batch norm: doubles the size."""
+    return ConvBatchNorm(nn.ConvTranspose2d(channels, out, 4, 2, 1, groups=groups, bias=False))
+
+
+class SqueezeExcite(nn.Module):
+    """Channel attention a = hard-sigmoid(W2 ReLU(W1 mean(x))) (paper, eq. 4)."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.reduce = nn.Conv2d(channels, squeezed, 1)
+        self.relu = nn.ReLU(inplace=True)
+        self.expand = nn.Conv2d(squeezed, channels, 1)
+        self.gate = nn.Hardsigmoid()
+
+    def attention(self, mean: Tensor) -> Tensor:
+        """Attention (B, C, 1, 1) from channel means (B, C, 1, 1)."""
+        attention: Tensor = self.gate(self.expand(self.relu(self.reduce(mean))))
+        return attention
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attention (B, C, 1, 1) of a feature map (B, C, H, W); the caller multiplies."""
+        return self.attention(self.pool(x))
+
+
+class Bottleneck(nn.Module):
+    """MobileNetV3's inverted residual: expand, depthwise, squeeze-excite, project."""
+
+    def __init__(self, channels: int, row: BottleneckRow) -> None:
+        super().__init__()
+        self.residual = row.stride == 1 and channels == row.out
+        self.expand = conv_norm(channels, row.expanded) if row.expanded != channels else None
+        self.expand_act = activation_layer(row.activation)
+        self.depthwise = conv_norm(
+            row.expanded, row.expanded, row.kernel, row.stride, groups=row.expanded
+        )
+        self.depthwise_act = activation_layer(row.activation)
+        self.attention = (
+            SqueezeExcite(row.expanded, squeeze_channels(row.expanded))
+            if row.squeeze_excite
+            else None
+        )
+        self.project = conv_norm(row.expanded, row.out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out, H / stride, W / stride)."""
+        y = x if self.expand is None else self.expand_act(self.expand(x))
+        y = self.depthwise_act(self.depthwise(y))
+        if self.attention is not None:
+            y = y * self.attention(y)
+        y = self.project(y)
+        return x + y if self.residual else y
+
+
+class LightweightUpsampling(nn.Module):
+    """LPB (paper, Fig. 3b, eqs. 3-5): Y = X' + X' * SE(X'), twice the input's size."""
+
+    def __init__(self, channels: int, row: UpsamplingRow) -> None:
+        super().__init__()
+        self.expand = conv_norm(channels, row.expanded)
+        self.expand_act = nn.ReLU(inplace=True)
+        self.depthwise = transposed_norm(row.expanded, row.expanded, groups=row.expanded)
+        self.depthwise_act = nn.ReLU(inplace=True)
+        self.project = conv_norm(row.expanded, row.out)
+        self.attention = SqueezeExcite(row.out, squeeze_channels(row.expanded))
+
+    def upsample(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, expanded, 2H, 2W): all that comes before the projection."""
+        upsampled: Tensor = self.depthwise_act(self.depthwise(self.expand_act(self.expand(x))))
+        return upsampled
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out, 2H, 2W)."""
+        projected = self.project(self.upsample(x))
+        attended: Tensor = projected + projected * self.attention(projected)
+        return attended
+
+
+class Deconvolution(nn.Sequential):
+    """The ablations' decoder step: a plain transposed convolution, batch norm, ReLU."""
+
+    def __init__(self, channels: int, row: UpsamplingRow) -> None:
+        super().__init__(transposed_norm(channels, row.out), nn.ReLU(inplace=True))

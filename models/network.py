@@ -1,0 +1,68 @@
+"""MobilePoseNet: encoder, decoder and heatmap head, built from an architecture table."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from models.architecture import Activation, Architecture
+from models.blocks import (
+    Bottleneck,
+    Deconvolution,
+    LightweightUpsampling,
+    activation_layer,
+    conv_norm,
+)
+
+HEATMAP_STRIDE = 4
+"""Heatmaps have a quarter of the input's height and width."""
+
+
+class MobilePoseNet(nn.Module):
+    """Heatmaps of K joints from person crops (paper, Table 1 and Fig. 2)."""
+
+    def __init__(self, architecture: Architecture, joints: int) -> None:
+        super().__init__()
+        self.stem = conv_norm(3, architecture.stem, 3, stride=2)
+        self.stem_act = activation_layer(Activation.HS)
+        channels = architecture.stem
+        encoder: list[nn.Module] = []
+        for row in architecture.encoder:
+            encoder.append(Bottleneck(channels, row))
+            channels = row.out
+        self.encoder = nn.Sequential(*encoder)
+        decoder: list[nn.Module] = []
+        for step in architecture.decoder:
+            block = LightweightUpsampling if step.lightweight else Deconvolution
+            decoder.append(block(channels, step))
+            channels = step.out
+        self.decoder = nn.Sequential(*decoder)
+        self.head = nn.Conv2d(channels, joints, 1)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """crops (B, 3, H, W) float32, normalised RGB -> heatmaps (B, K, H/4, W/4)."""
+        heatmaps: Tensor = self.head(self.decoder(self.encoder(self.stem_act(self.stem(crops)))))
+        return heatmaps
+
+
+def build_network(architecture: Architecture, joints: int) -> MobilePoseNet:
+    """A network with fresh weights, ready to be trained.
+
+    Convolutions start from He et al. (2015), fan-out of one group; the last batch norm of each
+    residual branch starts at 0, so that the branch starts as the identity (Goyal et al. 2017).
+    """
+    network = MobilePoseNet(architecture, joints)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            fan_out = module.out_channels * math.prod(module.kernel_size) // module.groups
+            if isinstance(module, nn.ConvTranspose2d):
+                fan_out //= math.prod(module.stride)
+            nn.init.normal_(module.weight, 0.0, math.sqrt(2.0 / fan_out))
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for module in network.modules():
+        if isinstance(module, Bottleneck) and module.residual:
+            nn.init.zeros_(module.project.norm.weight)
+    nn.init.normal_(network.head.weight, 0.0, 0.001)
+    return network

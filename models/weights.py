@@ -1,0 +1,117 @@
+"""Weight files: safetensors with the architecture and a hash in their header.
+
+Nothing in a weight file is executed. The hash is SHA-256 over the tensors' names, shapes and
+bytes in name order; it stands in the header and is checked whenever a file is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from models.network import MobilePoseNet
+from models.registry import Model, find_model
+
+FORMAT = "mobileposenet/1"
+
+
+class WeightsError(ValueError):
+    """A weight file that can't be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsHeader:
+    """What a weight file says about itself."""
+
+    model: str
+    sha256: str
+    joints: int
+
+
+def hash_tensors(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes, in name order."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def save_weights(file: Path, network: MobilePoseNet, model: str) -> str:
+    """Write a network's weights in half precision; returns their hash."""
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    digest = hash_tensors(tensors)
+    header = {
+        "format": FORMAT,
+        "model": model,
+        "sha256": digest,
+        "joints": str(network.head.out_channels),
+    }
+    unfinished = file.with_suffix(".tmp")
+    save_file(tensors, unfinished, header)
+    unfinished.replace(file)
+    return digest
+
+
+def read_header(file: Path) -> WeightsHeader:
+    """A weight file's header, without its tensors. Raises WeightsError."""
+    return _read(file, tensors_too=False)[0]
+
+
+def _read(file: Path, tensors_too: bool = True) -> tuple[WeightsHeader, dict[str, Tensor]]:
+    if not file.is_file():
+        raise WeightsError(f"{file}: no such weights file")
+    try:
+        with safe_open(file, framework="pt") as content:
+            metadata = content.metadata() or {}
+            names = content.keys()
+            tensors = {n: content.get_tensor(n) for n in names} if tensors_too else {}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{file}: not a readable safetensors file ({error}); pickled weights are not loaded"
+        ) from None
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{file}: a safetensors file, but not one of mpn's ({FORMAT})")
+    header = WeightsHeader(metadata["model"], metadata["sha256"], int(metadata["joints"]))
+    return header, tensors
+
+
+def load_weights(file: Path, model: Model | None = None) -> tuple[MobilePoseNet, WeightsHeader]:
+    """The network that a weight file holds, in evaluation mode, float32.
+
+    Raises WeightsError where the file is missing, damaged, no safetensors, or does not fit
+    ``model`` (by default: the model its header names).
+    """
+    header, tensors = _read(file)
+    if hash_tensors(tensors) != header.sha256:
+        raise WeightsError(f"{file}: damaged: its content does not match its hash")
+    wanted = model or find_model(header.model)
+    network = wanted.build()
+    own = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    unlike = [n for n in sorted(own.keys() | tensors.keys()) if _shape(own, n) != _shape(tensors, n)]
+    if unlike:
+        raise WeightsError(
+            f"{file}: weights of {header.model}, which do not fit {wanted.name}"
+            f" ({len(unlike)} tensors differ, first {unlike[0]})"
+        )
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+    return network.eval(), header
+
+
+def _shape(tensors: dict[str, Tensor], name: str) -> tuple[int, ...] | None:
+    return tuple(tensors[name].shape) if name in tensors else None

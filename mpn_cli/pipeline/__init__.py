@@ -1,0 +1,1 @@
+"""One shard's way through: read, detect, crop, estimate, decode, suppress."""

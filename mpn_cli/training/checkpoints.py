@@ -1,0 +1,66 @@
+"""Exact resume: network, averaged weights, optimizer and step in one safetensors file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come."""
+
+    step: int = 0
+    best_ap: float = -1.0
+
+
+def _state(network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    tensors = {f"network/{n}": t for n, t in network.state_dict().items()}
+    tensors |= {f"average/{n}": t for n, t in average.state_dict().items()}
+    for index, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{name}": value for name, value in values.items()}
+    return {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
+
+
+def save_checkpoint(
+    file: Path,
+    network: nn.Module,
+    average: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    """Write a checkpoint; a kill while it is written leaves the previous one."""
+    tensors = _state(network, average, optimizer)
+    tensors["step"] = torch.tensor(progress.step)
+    tensors["best_ap"] = torch.tensor(progress.best_ap, dtype=torch.float64)
+    unfinished = file.with_suffix(".tmp")
+    save_file(tensors, unfinished)
+    with unfinished.open("rb") as written:
+        os.fsync(written.fileno())
+    unfinished.replace(file)
+
+
+def load_checkpoint(
+    file: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+) -> Progress:
+    """Put a checkpoint back; all three are as they were when it was saved."""
+    tensors = load_file(file)
+    for name, module in (("network", network), ("average", average)):
+        prefix = f"{name}/"
+        module.load_state_dict(
+            {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        )
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer/"):
+            _, index, value = name.split("/")
+            state.setdefault(int(index), {})[value] = tensor
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
+    return Progress(int(tensors["step"]), float(tensors["best_ap"]))

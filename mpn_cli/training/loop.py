@@ -1,0 +1,188 @@
+"""The training loop: stages of growing input size, averaged weights, exact resume."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from models.network import MobilePoseNet
+from models.registry import find_model
+from models.weights import load_weights, save_weights
+from mpn_cli.skeletons import SKELETONS, Skeleton
+from mpn_cli.training.cache import open_cache
+from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from mpn_cli.training.losses import LOSSES
+from mpn_cli.training.people import People, load_people, split_by_picture
+from mpn_cli.training.recipe import Recipe, Stage
+from mpn_cli.training.samples import BatchMaker
+from mpn_cli.training.validation import validation_ap
+
+CHECKPOINT_SECONDS = 120.0
+LOG_STEPS = 50
+
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A stage with its place among all steps."""
+
+    stage: Stage
+    first: int
+    last: int
+
+
+class Trainer:
+    """One run in one folder: ``checkpoint.safetensors``, ``best.safetensors``, ``log.jsonl``."""
+
+    def __init__(self, recipe: Recipe, out: Path, report: Report) -> None:
+        self.recipe = recipe
+        self.out = out
+        self.report = report
+        model = find_model(recipe.model)
+        self.skeleton: Skeleton = SKELETONS[model.joints]
+        torch.manual_seed(recipe.seed)
+        network = (
+            load_weights(recipe.initial_weights, model)[0]
+            if recipe.initial_weights
+            else model.build()
+        )
+        self.network: MobilePoseNet = network.to(memory_format=torch.channels_last)
+        self.average = AveragedModel(
+            self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
+        )
+        self.optimizer = _optimizer(recipe, self.network)
+        people = [load_people(source, model.joints) for source in recipe.data]
+        people[0], self.validation = split_by_picture(people[0], recipe.validate_every)
+        self.people: list[People] = people
+        self.spans = self._spans()
+        self.progress = Progress()
+        self._stop = False
+        self.checkpoint = out / "checkpoint.safetensors"
+        out.mkdir(parents=True, exist_ok=True)
+        if self.checkpoint.is_file():
+            self.progress = load_checkpoint(
+                self.checkpoint, self.network, self.average, self.optimizer
+            )
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.spans[-1].last
+
+    def stop(self) -> None:
+        """Save and end after the step in hand; may be called from a signal handler."""
+        self._stop = True
+
+    def run(self) -> Progress:
+        """Train to the end or until stopped; validates at each epoch's end."""
+        for span in self.spans:
+            if self.progress.step < span.last and not self._stop:
+                self._run_stage(span)
+        save_checkpoint(
+            self.checkpoint, self.network, self.average, self.optimizer, self.progress
+        )
+        return self.progress
+
+    def _spans(self) -> list[_Span]:
+        per_epoch = sum(map(len, self.people)) // self.recipe.batch
+        spans: list[_Span] = []
+        first = 0
+        for stage in self.recipe.stages:
+            last = first + max(1, round(stage.epochs * per_epoch))
+            spans.append(_Span(stage, first, last))
+            first = last
+        return spans
+
+    def _run_stage(self, span: _Span) -> None:
+        recipe, size = self.recipe, span.stage.input_size
+        folder = self.out / "cache"
+        caches = [open_cache(people, size, folder) for people in self.people]
+        validation = open_cache(self.validation, size, folder)
+        maker = BatchMaker(
+            caches, recipe.mix, self.skeleton, recipe.augmentation, size, recipe.batch, recipe.seed
+        )
+        started = saved = time.monotonic()
+        first = self.progress.step
+        losses: list[float] = []
+        for batch in maker.batches(first - span.first, span.last - span.first):
+            losses.append(self._step(batch))
+            self.progress.step += 1
+            step, now = self.progress.step, time.monotonic()
+            if step % LOG_STEPS == 0:
+                rate = (step - first) * recipe.batch / (now - started)
+                self._log(step=step, loss=sum(losses) / len(losses), samples_per_second=rate,
+                          learning_rate=self.optimizer.param_groups[0]["lr"])  # fmt: skip
+                losses.clear()
+            if (step - span.first) % maker.steps_per_epoch == 0 or step == span.last:
+                self._validate(validation, size)
+            if self._stop:
+                return
+            if now - saved > CHECKPOINT_SECONDS:
+                save_checkpoint(
+                    self.checkpoint, self.network, self.average, self.optimizer, self.progress
+                )
+                saved = now
+
+    def _step(self, batch: Any) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.recipe, self.progress.step, self.steps)
+        self.network.train()
+        crops = torch.from_numpy(batch.crops).to(memory_format=torch.channels_last)
+        heatmaps = self.network(crops)
+        loss = LOSSES[self.recipe.loss](
+            heatmaps, torch.from_numpy(batch.heatmaps), torch.from_numpy(batch.weights)
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        return loss.item()
+
+    def _validate(self, cache: Any, size: tuple[int, int]) -> None:
+        averaged = self.average.module
+        assert isinstance(averaged, MobilePoseNet)
+        ap = validation_ap(averaged, cache, self.skeleton, size)
+        save_weights(self.out / "last.safetensors", averaged, self.recipe.model)
+        if ap >= self.progress.best_ap:
+            self.progress.best_ap = ap
+            save_weights(self.out / "best.safetensors", averaged, self.recipe.model)
+        self._log(step=self.progress.step, ap=ap, best_ap=self.progress.best_ap,
+                  input_size=f"{size[1]}x{size[0]}")  # fmt: skip
+
+    def _log(self, **event: Any) -> None:
+        event |= {"samples": event["step"] * self.recipe.batch, "steps": self.steps}
+        with (self.out / "log.jsonl").open("ab") as log:
+            log.write(msgspec.json.encode(event) + b"\n")
+        self.report(event)
+
+
+def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
+    """Linear warm-up, then constant, cosine to 0, or the paper's steps (at 81 % and 95 %)."""
+    rate = recipe.learning_rate * min(1.0, (step + 1) / max(1, recipe.warmup))
+    done = step / steps
+    if recipe.schedule == "cosine":
+        return rate * 0.5 * (1 + math.cos(math.pi * done))
+    if recipe.schedule == "step":
+        return float(rate * 0.1 ** sum(done >= drop / 210 for drop in (170, 200)))
+    return rate
+
+
+def _optimizer(recipe: Recipe, network: MobilePoseNet) -> torch.optim.Optimizer:
+    """Adam or AdamW; batch norms and biases are not decayed."""
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    return kind(groups, lr=recipe.learning_rate, fused=True)

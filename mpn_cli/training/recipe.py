@@ -1,0 +1,55 @@
+"""What a training run is: everything that decides its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mpn_cli.training.augmentation import Augmentation
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Some epochs at one input size."""
+
+    input_size: tuple[int, int]
+    """(width, height)."""
+    epochs: float
+
+    @classmethod
+    def parse(cls, text: str) -> Stage:
+        """Read "256x192:10", height x width as the field writes it. Raises ValueError."""
+        try:
+            size, epochs = text.split(":")
+            height, width = size.split("x")
+            stage = cls((int(width), int(height)), float(epochs))
+        except ValueError:
+            raise ValueError(f"stage {text!r} is not HEIGHTxWIDTH:EPOCHS, as 256x192:10") from None
+        if stage.epochs <= 0 or any(side <= 0 or side % 32 for side in stage.input_size):
+            raise ValueError(f"stage {text!r}: sides are multiples of 32, epochs over 0")
+        return stage
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One training run. An epoch is as many samples as all data sets have people."""
+
+    data: tuple[Path, ...]
+    mix: tuple[float, ...]
+    """How often a person of each data set is drawn, relative to the others."""
+    stages: tuple[Stage, ...]
+    model: str = "mobileposenet-256x192"
+    initial_weights: Path | None = None
+    validate_every: int = 10
+    """Every n-th picture of the first data set is held out for validation."""
+    batch: int = 32
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    schedule: str = "cosine"
+    warmup: int = 300
+    """Steps over which the learning rate rises to its full value."""
+    ema_decay: float = 0.998
+    loss: str = "cross-entropy"
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    seed: int = 0
