@@ -1,0 +1,309 @@
+"""The command line: parses, calls, prints. No work is done here and nothing heavy imported."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mpn_cli import __version__
+from mpn_cli.errors import ExitCode, InputError
+
+app = typer.Typer(
+    name="mpn",
+    help="People's poses in folders of pictures, as COCO keypoint files.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")]
+
+_INPUTS = "Where pictures and boxes come from"
+_POSES = "How poses are found"
+_RUN = "How the job runs"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mpn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show stack traces of errors.")
+    ] = False,
+) -> None:
+    """People's poses in folders of pictures, as COCO keypoint files.
+
+    Example: mpn annotate photos/ -o out
+    """
+
+
+@app.command()
+def annotate(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders, pictures, globs, .txt lists of paths, a COCO data set or"
+            " detection list, or - for paths on stdin.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Results folder.", show_default="mpn-out")
+    ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            help="Picture folder of a COCO file.",
+            show_default="images/ beside it",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    image_info: Annotated[
+        str | None,
+        typer.Option(
+            help="COCO data set that gives a detection list's ids their file names.",
+            show_default="numbers in file names",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    boxes: Annotated[
+        str | None,
+        typer.Option(
+            help="COCO file with the boxes for one picture folder.", rich_help_panel=_INPUTS
+        ),
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="Finds people where no boxes are given; see mpn detectors.",
+            show_default="full-image",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only the first N pictures.", rich_help_panel=_INPUTS),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A name from mpn models, or a weights file.",
+            show_default="mobileposenet-256x192",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    nms: Annotated[
+        str | None,
+        typer.Option(
+            help="Removes duplicate poses; see mpn backends.",
+            show_default="hard; none for a data set's own people",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    nms_method: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the backend has several.", show_default="hard", rich_help_panel=_POSES
+        ),
+    ] = None,
+    nms_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Poses more alike than this (OKS) are duplicates.",
+            show_default="0.9",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    kpt_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Joints up to this confidence don't count in a pose's score.",
+            show_default="0.1",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    oks_vis_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="OKS over joints more confident than this only.",
+            show_default="off",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    max_dets: Annotated[
+        int | None,
+        typer.Option(
+            help="Most poses a picture that soft and matrix NMS keep.",
+            show_default="20",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    flip: Annotated[
+        bool | None,
+        typer.Option(
+            "--flip/--no-flip",
+            help="Average with the mirrored crop: twice the work, better poses.",
+            show_default="flip",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    decode: Annotated[
+        str | None,
+        typer.Option(help="dark or quarter.", show_default="dark", rich_help_panel=_POSES),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            help="Crops the network takes at once.", show_default="4", rich_help_panel=_RUN
+        ),
+    ] = None,
+    shard_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Pictures that are finished and kept together.",
+            show_default="32",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Go on where an earlier run stopped, or start over.",
+            show_default="resume",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    overlay: Annotated[
+        bool | None,
+        typer.Option(
+            "--overlay/--no-overlay",
+            help="Also write pictures with the poses drawn.",
+            show_default="off",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    keep_parts: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-parts/--remove-parts",
+            help="Keep finished shards in parts/.",
+            show_default="remove",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be done and how long it may take.",
+                     rich_help_panel=_RUN),
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find people's poses and write them as COCO keypoint files.
+
+    Example: mpn annotate photos/ -o out --overlay
+
+    Example: mpn annotate detections.json --images val2017/ --image-info instances.json
+
+    Every option may also stand in mpn.toml or [tool.mpn] of pyproject.toml (nms_thr = 0.8) or in
+    a variable (MPN_NMS_THR=0.8); the command line wins. Exit codes: 0 done, 3 done but something
+    was skipped, 2 wrong usage or input, 130 stopped and resumable.
+    """
+    from mpn_cli.commands.annotate import annotate as run
+
+    options = {
+        "out": out, "detector": detector, "model": model, "nms": nms, "nms_method": nms_method,
+        "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
+        "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
+        "resume": resume, "overlay": overlay, "keep_parts": keep_parts,
+    }  # fmt: skip
+    code = run(
+        sources, images, image_info, boxes, limit, dry_run, quiet or as_json, as_json, options
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the pose networks: parameters and multiply-adds, beside the paper's figures.
+
+    Example: mpn models
+    """
+    from mpn_cli.commands.listing import list_models
+
+    list_models(as_json)
+
+
+@app.command()
+def backends(as_json: Json = False) -> None:
+    """List the NMS backends, plug-ins included.
+
+    Example: mpn backends --json
+    """
+    from mpn_cli.commands.listing import list_plugins
+    from nms_backends.registry import BACKENDS
+
+    list_plugins(BACKENDS, "NMS backends", as_json)
+
+
+@app.command()
+def detectors(as_json: Json = False) -> None:
+    """List the person detectors, plug-ins included.
+
+    Example: mpn detectors
+    """
+    from mpn_cli.commands.listing import list_plugins
+    from mpn_cli.detectors.registry import DETECTORS
+
+    list_plugins(DETECTORS, "Person detectors", as_json)
+
+
+def main() -> None:
+    """Run the command line; every error is one line and an exit code."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        _fail("stopped; the same command goes on where it was", ExitCode.STOPPED)
+    except (InputError, LookupError) as error:
+        # PluginError is a LookupError; a bug's bare KeyError is told apart by its type.
+        if type(error) in (KeyError, IndexError):
+            _report(error)
+        _fail(str(error), ExitCode.USAGE)
+    except Exception as error:
+        _report(error)
+
+
+def _fail(message: str, code: ExitCode) -> None:
+    from mpn_cli import console
+
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    console.print_error(message)
+    sys.exit(code)
+
+
+def _report(error: Exception) -> None:
+    _fail(
+        f"internal error: {type(error).__name__}: {error}. Please report it with the output of"
+        " the same command run as mpn --debug ...",
+        ExitCode.INTERNAL,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One file a command, thin: options in, work called, results shown."""

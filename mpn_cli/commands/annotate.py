@@ -1,0 +1,232 @@
+"""``mpn annotate``: pictures or detections -> COCO keypoint files."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from threading import Event
+from types import FrameType
+from typing import Any
+
+from mpn_cli import __version__, console
+from mpn_cli.engine.folder import OutFolder
+from mpn_cli.engine.job import Job
+from mpn_cli.engine.local import Totals, clear_disk_errors, run_shards
+from mpn_cli.errors import ExitCode
+from mpn_cli.estimators.loading import find_weights
+from mpn_cli.pipeline.recipe import Recipe
+from mpn_cli.pipeline.shard import Tools, annotate_shard
+from mpn_cli.settings import Resolved, resolve
+from mpn_cli.sources.gather import gather
+from mpn_cli.sources.tasks import Gathered, Task
+from nms_backends.registry import find_backend
+
+LIBRARIES = ("torch", "numpy", "opencv-python-headless", "numba", "pycocotools")
+SAMPLE_PICTURES = 8
+"""Pictures measured by ``--dry-run``."""
+
+
+def annotate(
+    sources: Sequence[str],
+    images: str | None,
+    image_info: str | None,
+    boxes: str | None,
+    limit: int | None,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
+    options: dict[str, Any],
+) -> ExitCode:
+    """Run the command. Raises InputError and PluginError for what can't be done."""
+    started = time.monotonic()
+    resolved = resolve(options)
+    settings = resolved.settings
+    gathered = gather(sources, images, image_info, boxes)
+    tasks = gathered.tasks[:limit]
+    recipe = make_recipe(resolved, labelled=any(task.labelled for task in tasks))
+    job = Job(tasks, recipe, settings.shard_size)
+    tools = Tools.load(recipe)
+    if dry_run:
+        return _say_plan(job, tools, gathered, as_json)
+    with OutFolder(settings.out) as out, clear_disk_errors(out):
+        if out.claim(job, settings.resume):
+            record = out.run_record()
+            if not quiet:
+                console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
+        else:
+            totals = _run(job, tools, out, resolved, quiet)
+            if totals is None:
+                done = len(out.finished(job))
+                console.print_note(
+                    f"stopped; {done} of {job.shards} shards are done and kept in {out.path}/."
+                    " The same command goes on from there."
+                )
+                return ExitCode.STOPPED
+            record = _record(resolved, gathered, totals, time.monotonic() - started)
+            skipped = gathered.skipped + totals.skipped
+            out.merge(job, skipped, tools.skeleton, record, settings.keep_parts)
+    if as_json:
+        console.print_json({"out": str(settings.out), **record})
+    elif not quiet:
+        _show_summary(record, str(settings.out))
+    return ExitCode.SKIPPED if record["counts"]["skipped"] else ExitCode.DONE
+
+
+def make_recipe(resolved: Resolved, labelled: bool) -> Recipe:
+    """The recipe of some settings.
+
+    A data set's own people are no duplicates of each other: unless the user names a backend,
+    they are only put in order.
+    """
+    settings = resolved.settings
+    model, weights, header = find_weights(settings.model)
+    nms = "none" if labelled and resolved.is_default("nms") else settings.nms
+    methods = find_backend(nms).methods
+    unsaid = resolved.is_default("nms_method") and settings.nms_method not in methods
+    return Recipe(
+        model=model.name,
+        weights=str(weights),
+        weights_sha256=header.sha256,
+        detector=settings.detector,
+        flip=settings.flip,
+        decode=settings.decode,
+        nms=nms,
+        nms_method=methods[0] if unsaid else settings.nms_method,
+        nms_thr=settings.nms_thr,
+        kpt_thr=settings.kpt_thr,
+        oks_vis_thr=settings.oks_vis_thr,
+        max_dets=settings.max_dets,
+        batch=settings.batch,
+    )
+
+
+def _run(
+    job: Job, tools: Tools, out: OutFolder, resolved: Resolved, quiet: bool
+) -> Totals | None:
+    with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
+
+        def report(totals: Totals) -> None:
+            detail = f"{totals.people} people"
+            if totals.skipped:
+                detail += f", {len(totals.skipped)} skipped"
+            advance(totals.pictures + len(totals.skipped), detail)
+
+        return run_shards(job, tools, out, resolved.settings.overlay, stop, report)
+
+
+@contextmanager
+def _stoppable() -> Iterator[Event]:
+    """Ctrl-C and SIGTERM set the event; a second one stops at once."""
+    stop = Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        console.print_note("stopping after the shard in hand; once more stops at once")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _record(
+    resolved: Resolved, gathered: Gathered, totals: Totals, wall: float
+) -> dict[str, Any]:
+    """What run.json says beside the job."""
+    settings = resolved.settings.model_dump(mode="json")
+    left_out = dict(gathered.left_out)
+    for reason, count in totals.boxes_left_out.items():
+        left_out[reason] = left_out.get(reason, 0) + count
+    return {
+        "command": sys.argv,
+        "folder": os.getcwd(),
+        "options": {
+            name: {"value": value, "from": resolved.origins[name]}
+            for name, value in settings.items()
+        },
+        "versions": {
+            "mpn": __version__,
+            "python": platform.python_version(),
+            **{library: version(library) for library in LIBRARIES},
+        },
+        "counts": {
+            "pictures": totals.pictures,
+            "people": totals.people,
+            "skipped": len(gathered.skipped) + len(totals.skipped),
+            "full_image": totals.full_image,
+            "boxes_left_out": left_out,
+        },
+        "seconds": {
+            **{name: round(value, 3) for name, value in totals.seconds.items()},
+            "wall": round(wall, 3),
+        },
+        "machine": {
+            "host": platform.node(),
+            "system": platform.platform(),
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+    }
+
+
+def _show_summary(record: dict[str, Any], out: str) -> None:
+    counts, seconds = record["counts"], dict(record["seconds"])
+    wall = seconds.pop("wall")
+    table = console.make_table("Done", ("", "", ""), numbers_from=3)
+    rate = f"{counts['pictures'] / wall:.1f}/s" if wall else ""
+    table.show_header = False
+    table.add_row("pictures", str(counts["pictures"]), rate)
+    table.add_row("people", str(counts["people"]), f"{counts['people'] / wall:.1f}/s" if wall else "")
+    reasons = ", ".join(f"{n} {why}" for why, n in counts["boxes_left_out"].items())
+    if reasons:
+        table.add_row("boxes left out", str(sum(counts["boxes_left_out"].values())), reasons)
+    if counts["skipped"]:
+        table.add_row("skipped", str(counts["skipped"]), "reasons in skipped.jsonl")
+    if counts["full_image"]:
+        table.add_row(
+            "full image", str(counts["full_image"]),
+            "no boxes given: one person is taken to fill each picture",
+        )  # fmt: skip
+    stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
+    table.add_row("seconds", f"{wall:.1f}", stages)
+    table.add_row("files", "", f"{out}/predictions.json, dataset.json, run.json")
+    console.stdout.print(table)
+
+
+def _say_plan(job: Job, tools: Tools, gathered: Gathered, as_json: bool) -> ExitCode:
+    """``--dry-run``: what would be done, and how long it may take."""
+    step = max(1, len(job.tasks) // SAMPLE_PICTURES)
+    sample: Sequence[Task] = job.tasks[::step][:SAMPLE_PICTURES]
+    annotate_shard(sample[:1], tools)
+    started = time.perf_counter()
+    annotate_shard(sample, tools)
+    each = (time.perf_counter() - started) / len(sample)
+    boxes = sum(len(task.boxes) for task in job.tasks if task.boxes is not None)
+    plan = {
+        "pictures": len(job.tasks),
+        "boxes": boxes,
+        "shards": job.shards,
+        "skipped": len(gathered.skipped),
+        "nms": job.recipe.nms,
+        "detector": job.recipe.detector,
+        "seconds_expected": round(each * len(job.tasks), 1),
+    }
+    if as_json:
+        console.print_json(plan)
+    else:
+        table = console.make_table("Would do", ("", ""))
+        table.show_header = False
+        for name, value in plan.items():
+            table.add_row(name.replace("_", " "), str(value))
+        console.stdout.print(table)
+    return ExitCode.DONE

@@ -1,0 +1,110 @@
+"""What the user sees: tables, progress, and the one way errors are shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+LINE_SECONDS = 30.0
+"""Where there is no terminal, progress is one line in this time."""
+
+
+def print_error(message: str) -> None:
+    """One line: what happened, where, what to do."""
+    stderr.print(f"mpn: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_note(message: str) -> None:
+    """A line about the work, apart from the results."""
+    stderr.print(f"mpn: {message}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """The one JSON object of ``--json``."""
+    print(msgspec.json.encode(value).decode())
+
+
+def make_table(title: str, columns: Sequence[str], numbers_from: int = 1) -> Table:
+    """A table that fits 80 columns; columns from ``numbers_from`` on stand right."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index >= numbers_from else "left")
+    return table
+
+
+class Advance(Protocol):
+    """Tells how much is done."""
+
+    def __call__(self, done: int, detail: str) -> None:
+        """``done`` of the total, and a few words more."""
+        ...
+
+
+class _Speed(ProgressColumn):
+    """Pictures a second, over the last half minute."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f}/s" if speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def progress(label: str, total: int, quiet: bool) -> Iterator[Advance]:
+    """A bar on a terminal, else a line every 30 s, nothing where ``quiet``."""
+    if quiet:
+        yield lambda done, detail: None
+    elif not stderr.is_terminal:
+        yield _line_progress(label, total)
+    else:
+        with Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(),
+            TimeRemainingColumn(), TextColumn("{task.fields[detail]}"), console=stderr,
+        ) as bar:  # fmt: skip
+            task = bar.add_task(label, total=total, detail="")
+            first: list[int] = []
+
+            def advance(done: int, detail: str) -> None:
+                if not first:
+                    # What an earlier run did must not count as this run's speed.
+                    first.append(done)
+                    bar.reset(task, total=total, completed=done, detail=detail)
+                bar.update(task, completed=done, detail=detail)
+
+            yield advance
+
+
+def _line_progress(label: str, total: int) -> Advance:
+    started = last = time.monotonic()
+    first: int | None = None
+
+    def advance(done: int, detail: str) -> None:
+        nonlocal last, first
+        first = done if first is None else first
+        now = time.monotonic()
+        if now - last >= LINE_SECONDS:
+            last = now
+            speed = (done - first) / (now - started)
+            left = f", {(total - done) / speed:.0f} s left" if speed else ""
+            print_note(f"{label}: {done} of {total}, {speed:.1f}/s{left}, {detail}")
+
+    return advance

@@ -1,0 +1,45 @@
+"""A job: tasks cut into shards, a recipe, and the hash that tells one job from another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+
+from mpn_cli import __version__
+from mpn_cli.pipeline.recipe import Recipe
+from mpn_cli.sources.reading import file_stamp
+from mpn_cli.sources.tasks import Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done; the same job gives the same bytes."""
+
+    tasks: Sequence[Task]
+    """By ascending image id."""
+    recipe: Recipe
+    shard_size: int
+    """Pictures a shard."""
+
+    @property
+    def shards(self) -> int:
+        """How many shards the job has."""
+        return -(-len(self.tasks) // self.shard_size)
+
+    def shard(self, number: int) -> Sequence[Task]:
+        """The tasks of one shard."""
+        return self.tasks[number * self.shard_size : (number + 1) * self.shard_size]
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over version, recipe, shard size, and each picture's path, size, time and boxes."""
+        digest = hashlib.sha256(f"{__version__} {self.shard_size}\n".encode())
+        digest.update(msgspec.json.encode(self.recipe))
+        encode = msgspec.json.Encoder().encode
+        for task in self.tasks:
+            digest.update(encode((task, file_stamp(task.path))))
+        return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""Runs a job's shards on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event
+
+from mpn_cli.engine.folder import OutFolder
+from mpn_cli.engine.job import Job
+from mpn_cli.engine.overlays import write_overlays
+from mpn_cli.engine.parts import PartHeader, write_part
+from mpn_cli.errors import InputError
+from mpn_cli.pipeline.shard import Tools, annotate_shard
+from mpn_cli.sources.tasks import Skipped
+
+
+@dataclass
+class Totals:
+    """Sums over finished shards."""
+
+    pictures: int = 0
+    people: int = 0
+    full_image: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    boxes_left_out: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, part: PartHeader) -> None:
+        """Count a finished shard."""
+        self.pictures += part.pictures
+        self.people += part.people
+        self.full_image += part.full_image
+        self.skipped += part.skipped
+        for mine, theirs in (
+            (self.boxes_left_out, part.boxes_left_out),
+            (self.seconds, part.seconds),
+        ):
+            for name, value in theirs.items():
+                mine[name] = mine.get(name, 0) + value
+
+
+Progress = Callable[[Totals], None]
+
+
+def run_shards(
+    job: Job, tools: Tools, out: OutFolder, overlay: bool, stop: Event, progress: Progress
+) -> Totals | None:
+    """Run what is not finished yet; the totals of the whole job, or None if ``stop`` was set.
+
+    A shard in hand when ``stop`` is set is finished. Raises InputError where OUT can't be written.
+    """
+    finished = out.finished(job)
+    headers = dict(finished)
+    totals = Totals()
+    for header in finished.values():
+        totals.add(header)
+    progress(totals)
+    for number in range(job.shards):
+        if number in finished:
+            continue
+        if stop.is_set():
+            return None
+        tasks = job.shard(number)
+        result = annotate_shard(tasks, tools)
+        with clear_disk_errors(out):
+            if overlay:
+                folder = out.path / "overlays"
+                write_overlays(folder, tasks, result, tools.skeleton, job.recipe.kpt_thr)
+            headers[number] = write_part(out.parts, job.hash, number, result)
+        totals.add(headers[number])
+        progress(totals)
+    in_order = Totals()
+    for number in range(job.shards):
+        in_order.add(headers[number])
+    return in_order
+
+
+@contextmanager
+def clear_disk_errors(out: OutFolder) -> Iterator[None]:
+    """A full or vanished disk as one line; what is finished stays."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{out.path}/ can't be written: {error.strerror}."
+            " What is finished is kept: the same command goes on from there."
+        ) from None

@@ -1,0 +1,97 @@
+"""Part files: one finished shard each, whole or not there.
+
+A part is JSON lines: a header (job hash, shard number, counts), one line a picture, and a last
+line with the SHA-256 of all before it. It is written under a temporary name in the same folder,
+flushed to disk and renamed, so that a kill leaves either nothing or the whole; what is torn or
+altered afterwards is found by its checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from mpn_cli.results.poses import AnnotatedPicture, ShardResult
+from mpn_cli.sources.tasks import Skipped
+
+
+class PartHeader(msgspec.Struct, frozen=True):
+    """A part's first line."""
+
+    job: str
+    shard: int
+    pictures: int
+    people: int
+    skipped: list[Skipped]
+    boxes_left_out: dict[str, int]
+    full_image: int
+    seconds: dict[str, float]
+
+
+_header = msgspec.json.Decoder(PartHeader)
+_picture = msgspec.json.Decoder(AnnotatedPicture)
+
+
+def part_file(folder: Path, shard: int) -> Path:
+    """Where a shard's part stands."""
+    return folder / f"{shard:08d}.jsonl"
+
+
+def write_part(folder: Path, job: str, shard: int, result: ShardResult) -> PartHeader:
+    """Write a finished shard. Raises OSError where the disk is full or gone."""
+    header = PartHeader(
+        job,
+        shard,
+        len(result.pictures),
+        sum(len(picture.poses) for picture in result.pictures),
+        result.skipped,
+        result.boxes_left_out,
+        result.full_image,
+        result.seconds,
+    )
+    lines = [msgspec.json.encode(value) for value in (header, *result.pictures)]
+    content = b"\n".join(lines) + b"\n"
+    content += hashlib.sha256(content).hexdigest().encode() + b"\n"
+    replace_file(part_file(folder, shard), content)
+    return header
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all: temporary name, flush to disk, rename."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with unfinished.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.replace(file)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def read_part(folder: Path, job: str, shard: int) -> PartHeader | None:
+    """The header of a shard's part if the part is there, whole and of this job."""
+    try:
+        content = part_file(folder, shard).read_bytes()
+    except OSError:
+        return None
+    body, _, checksum = content[:-1].rpartition(b"\n")
+    body += b"\n"
+    if not content.endswith(b"\n") or hashlib.sha256(body).hexdigest().encode() != checksum:
+        return None
+    header = _header.decode(body[: body.index(b"\n")])
+    return header if (header.job, header.shard) == (job, shard) else None
+
+
+def part_pictures(folder: Path, shard: int) -> Iterator[AnnotatedPicture]:
+    """The pictures of a part that ``read_part`` found whole."""
+    with part_file(folder, shard).open("rb") as lines:
+        next(lines)
+        for line in lines:
+            if line.startswith(b"{"):
+                yield _picture.decode(line)

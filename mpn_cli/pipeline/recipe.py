@@ -1,0 +1,27 @@
+"""Everything that decides a job's results: what a worker is sent, and what a job's hash covers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mpn_cli.pipeline.decoding import Decode
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How one shard is annotated."""
+
+    model: str
+    weights: str
+    """Path of the weight file."""
+    weights_sha256: str
+    detector: str
+    flip: bool
+    decode: Decode
+    nms: str
+    nms_method: str
+    nms_thr: float
+    kpt_thr: float
+    oks_vis_thr: float | None
+    max_dets: int
+    batch: int
+    """Crops the network takes at once."""

@@ -1,0 +1,1 @@
+"""What a job writes: schemas, COCO files, overlays."""

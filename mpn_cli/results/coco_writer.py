@@ -1,0 +1,101 @@
+"""predictions.json and dataset.json, written as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mpn_cli.results.poses import AnnotatedPicture
+from mpn_cli.skeletons import Skeleton
+
+PERSON_ID = 1
+
+
+def write_predictions(file: Path, pictures: Iterable[AnnotatedPicture]) -> None:
+    """COCO keypoint results (cocodataset.org/#format-results), one line each."""
+    lines = (
+        {
+            "image_id": picture.image_id,
+            "category_id": PERSON_ID,
+            "keypoints": pose.keypoints,
+            "score": pose.score,
+            "bbox": pose.bbox,
+            "area": pose.area,
+        }
+        for picture in pictures
+        for pose in picture.poses
+    )
+    with file.open("wb") as out:
+        out.writelines(_json_list(lines))
+        out.write(b"\n")
+
+
+def write_dataset(
+    file: Path,
+    pictures: Iterable[AnnotatedPicture],
+    again: Iterable[AnnotatedPicture],
+    skeleton: Skeleton,
+    kpt_thr: float,
+    info: dict[str, Any],
+) -> None:
+    """The same as a COCO data set. ``pictures`` and ``again`` both go through all pictures."""
+    with file.open("wb") as out:
+        out.write(b'{"info": ' + msgspec.json.encode(info) + b',\n"categories": [')
+        out.write(msgspec.json.encode(category(skeleton)) + b'],\n"images": ')
+        out.writelines(_json_list(_image(picture) for picture in pictures))
+        out.write(b',\n"annotations": ')
+        out.writelines(_json_list(_annotations(again, kpt_thr)))
+        out.write(b"}\n")
+
+
+def category(skeleton: Skeleton) -> dict[str, Any]:
+    """The person category; skeletons count joints from 1."""
+    return {
+        "id": PERSON_ID,
+        "name": "person",
+        "supercategory": "person",
+        "keypoints": skeleton.keypoints,
+        "skeleton": [[a + 1, b + 1] for a, b in skeleton.limbs],
+    }
+
+
+def _json_list(values: Iterable[Any]) -> Iterator[bytes]:
+    separator = b"[\n"
+    for value in values:
+        yield separator + msgspec.json.encode(value)
+        separator = b",\n"
+    yield b"[]" if separator == b"[\n" else b"\n]"
+
+
+def _image(picture: AnnotatedPicture) -> dict[str, Any]:
+    return {
+        "id": picture.image_id,
+        "file_name": picture.file_name,
+        "width": picture.width,
+        "height": picture.height,
+    }
+
+
+def _annotations(pictures: Iterable[AnnotatedPicture], kpt_thr: float) -> Iterator[dict[str, Any]]:
+    number = 0
+    for picture in pictures:
+        for pose in picture.poses:
+            number += 1
+            visibilities = pose.visibilities(kpt_thr)
+            keypoints: list[float] = []
+            for (x, y, _), visibility in zip(pose.joints(), visibilities, strict=True):
+                keypoints += [x, y, visibility] if visibility else [0, 0, 0]
+            yield {
+                "id": number,
+                "image_id": picture.image_id,
+                "category_id": PERSON_ID,
+                "bbox": pose.bbox,
+                "area": pose.area,
+                "iscrowd": 0,
+                "keypoints": keypoints,
+                "num_keypoints": sum(visibility > 0 for visibility in visibilities),
+                "score": pose.score,
+            }

@@ -1,0 +1,87 @@
+"""Pictures with poses drawn on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from mpn_cli.arrays import Picture
+from mpn_cli.results.poses import Pose
+from mpn_cli.skeletons import Skeleton
+
+LEFT, RIGHT, MIDDLE = (255, 138, 36), (34, 170, 255), (120, 230, 120)
+"""RGB: the person's left side is orange, the right blue, the middle green."""
+
+FAINTEST = 0.15
+_SHIFT = 4
+"""Sub-pixel bits of OpenCV's drawing functions."""
+
+
+def overlay_name(file_name: str) -> str:
+    """The overlay's path under ``overlays/``: always a JPEG, unique like the picture's own."""
+    return file_name if file_name.lower().endswith((".jpg", ".jpeg")) else f"{file_name}.jpg"
+
+
+def draw_poses(
+    picture: Picture, poses: Sequence[Pose], skeleton: Skeleton, kpt_thr: float
+) -> Picture:
+    """A copy of a picture (H, W, 3) RGB with poses: limbs by side, uncertain joints faint.
+
+    Lines grow with the person, the best pose is drawn last. Joints up to ``kpt_thr`` are left out.
+    """
+    canvas = picture.copy()
+    for pose in reversed(poses):
+        _draw_pose(canvas, pose, skeleton, kpt_thr)
+    return canvas
+
+
+def _draw_pose(canvas: Picture, pose: Pose, skeleton: Skeleton, kpt_thr: float) -> None:
+    joints = list(pose.joints())
+    size = max(pose.bbox[2], pose.bbox[3])
+    width = max(1, round(size / 90))
+    strengths = [0.0 if c <= kpt_thr else min(1.0, FAINTEST + c) for _, _, c in joints]
+    strokes = [
+        (min(strengths[a], strengths[b]), a, b) for a, b in skeleton.limbs
+    ] + [(strength, joint, joint) for joint, strength in enumerate(strengths)]
+    region = _region(canvas, joints, width)
+    if region is None:
+        return
+    (left, top), patch = region
+    for strength, a, b in strokes:
+        if not strength:
+            continue
+        layer = patch.copy()
+        start, end = (_fixed(joints[joint], left, top) for joint in (a, b))
+        colour = _side(skeleton, a, b)
+        if a == b:
+            cv2.circle(layer, start, round(1.6 * width * 2**_SHIFT), (255, 255, 255), -1,
+                       cv2.LINE_AA, _SHIFT)  # fmt: skip
+            cv2.circle(layer, start, round(1.1 * width * 2**_SHIFT), colour, -1,
+                       cv2.LINE_AA, _SHIFT)  # fmt: skip
+        else:
+            cv2.line(layer, start, end, colour, width, cv2.LINE_AA, _SHIFT)
+        cv2.addWeighted(layer, strength, patch, 1 - strength, 0, dst=patch)
+
+
+def _region(
+    canvas: Picture, joints: Sequence[tuple[float, float, float]], width: int
+) -> tuple[tuple[int, int], Picture] | None:
+    """The part of the canvas that a pose touches, as a view, with its corner."""
+    points = np.array(joints)[:, :2]
+    low = np.floor(points.min(axis=0) - 4 * width).astype(int).clip(0)
+    high = np.ceil(points.max(axis=0) + 4 * width).astype(int).clip(0)
+    patch = canvas[low[1] : high[1], low[0] : high[0]]
+    return ((int(low[0]), int(low[1])), patch) if patch.size else None
+
+
+def _fixed(joint: tuple[float, float, float], left: int, top: int) -> tuple[int, int]:
+    return round((joint[0] - left) * 2**_SHIFT), round((joint[1] - top) * 2**_SHIFT)
+
+
+def _side(skeleton: Skeleton, a: int, b: int) -> tuple[int, int, int]:
+    names = (skeleton.keypoints[a], skeleton.keypoints[b])
+    if any(name.startswith("left_") for name in names):
+        return MIDDLE if any(name.startswith("right_") for name in names) else LEFT
+    return RIGHT if any(name.startswith("right_") for name in names) else MIDDLE

@@ -1,0 +1,108 @@
+"""Options and where each came from: built in, mpn.toml, pyproject.toml, MPN_*, command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt, Le
+from pydantic import ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    PyprojectTomlConfigSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from mpn_cli.errors import InputError
+from mpn_cli.pipeline.decoding import Decode
+
+Share = Annotated[float, Ge(0), Le(1)]
+Positive = Annotated[int, Gt(0)]
+
+CONFIG_FILE = "mpn.toml"
+CONFIG_TABLE = ("tool", "mpn")
+
+
+class AnnotateSettings(BaseSettings):
+    """The options of ``mpn annotate`` that may also stand in a file or a variable."""
+
+    model_config = SettingsConfigDict(env_prefix="MPN_", extra="forbid", allow_inf_nan=False)
+
+    out: Path = Path("mpn-out")
+    model: str = "mobileposenet-256x192"
+    detector: str = "full-image"
+    nms: str = "hard"
+    nms_method: str = "hard"
+    nms_thr: Share = 0.9
+    kpt_thr: Share = 0.1
+    oks_vis_thr: Share | None = None
+    max_dets: Positive = 20
+    flip: bool = True
+    decode: Decode = Decode.DARK
+    batch: Positive = 4
+    shard_size: Positive = 32
+    overlay: bool = False
+    keep_parts: bool = False
+    resume: bool = True
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Rising order of weight is from last to first, as pydantic-settings has it."""
+        return (init_settings, *_layers(settings_cls).values())
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings and, for each, the name of the layer it came from."""
+
+    settings: AnnotateSettings
+    origins: dict[str, str]
+
+    def is_default(self, name: str) -> bool:
+        """Whether nobody said anything about an option."""
+        return self.origins[name] == "default"
+
+
+def _layers(settings_cls: type[BaseSettings]) -> dict[str, PydanticBaseSettingsSource]:
+    """The layers under the command line, the strongest first."""
+    header = {"pyproject_toml_table_header": CONFIG_TABLE, "toml_file": CONFIG_FILE}
+    settings_cls.model_config.update(header)  # type: ignore[typeddict-item]
+    return {
+        "environment": EnvSettingsSource(settings_cls),
+        CONFIG_FILE: TomlConfigSettingsSource(settings_cls),
+        "pyproject.toml": PyprojectTomlConfigSettingsSource(settings_cls),
+    }
+
+
+def resolve(command_line: dict[str, Any]) -> Resolved:
+    """Merge all layers; options that are None on the command line were not given.
+
+    Raises InputError naming the option, its layer and what is wrong with it.
+    """
+    given = {name: value for name, value in command_line.items() if value is not None}
+    origins = dict.fromkeys(AnnotateSettings.model_fields, "default")
+    try:
+        for layer, source in reversed(_layers(AnnotateSettings).items()):
+            origins.update(dict.fromkeys(source(), layer))
+        origins.update(dict.fromkeys(given, "command line"))
+        return Resolved(AnnotateSettings(**given), origins)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        layer = origins.get(name, "default")
+        what = "unknown option" if first["type"] == "extra_forbidden" else first["msg"]
+        raise InputError(
+            f"{layer}: {_option_name(name)}: {what} (got {first['input']!r})"
+        ) from None
+    except ValueError as error:  # a TOML file that is none
+        raise InputError(f"{CONFIG_FILE} or pyproject.toml: {error}") from None
+
+
+def _option_name(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,217 @@
+"""COCO data sets and detection lists, read strictly: what is wrong is said with its place."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from mpn_cli.errors import InputError
+from mpn_cli.sources.tasks import Box, Gathered, Skipped, Task
+from mpn_cli.sources.walk import find_pictures, number_pictures, relative_names
+
+PERSON = "person"
+PERSON_ID = 1
+
+_Four = Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]
+
+
+class _Image(msgspec.Struct, gc=False):
+    id: int
+    file_name: str
+
+
+class _Annotation(msgspec.Struct):
+    image_id: int
+    id: int | None = None
+    category_id: int = PERSON_ID
+    bbox: _Four | None = None
+    iscrowd: int = 0
+
+
+class _Category(msgspec.Struct):
+    id: int
+    name: str
+
+
+class _DataSet(msgspec.Struct):
+    images: list[_Image]
+    annotations: list[_Annotation] = []
+    categories: list[_Category] = []
+
+
+class _Detection(msgspec.Struct, gc=False):
+    image_id: int
+    bbox: _Four
+    category_id: int = PERSON_ID
+    score: float = 1.0
+
+
+class ImageNames(msgspec.Struct):
+    """File names by image id, from a data set's ``images``."""
+
+    by_id: dict[int, str]
+    source: str
+
+
+def gather_coco(source: str, images: str | None, image_info: str | None) -> Gathered:
+    """Tasks from a COCO data set or detection list.
+
+    source: the JSON file; images: the picture folder (default: ``images/`` beside the file, else
+    its folder); image_info: for detection lists, a data set that gives ids their file names
+    (default: a picture called 139.jpg or 000000000139.jpg is id 139). Raises InputError.
+    """
+    content = _read(source)
+    if content.lstrip()[:1] == b"[":
+        return _gather_detections(source, content, _image_root(source, images), image_info)
+    return _gather_data_set(source, content, _image_root(source, images))
+
+
+def _read(source: str) -> bytes:
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise InputError(f"{source}: {error.strerror}") from None
+
+
+def _image_root(source: str, images: str | None) -> str:
+    if images is not None:
+        if not os.path.isdir(images):
+            raise InputError(f"--images {images}: no such folder")
+        return os.path.abspath(images)
+    beside = os.path.dirname(os.path.abspath(source))
+    inner = os.path.join(beside, "images")
+    return inner if os.path.isdir(inner) else beside
+
+
+def _decode_data_set(source: str, content: bytes) -> _DataSet:
+    try:
+        return msgspec.json.decode(content, type=_DataSet)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{source}: not a COCO data set: {error}") from None
+    except msgspec.DecodeError as error:
+        raise InputError(f"{source}: not JSON: {error}") from None
+
+
+def _gather_data_set(source: str, content: bytes, root: str) -> Gathered:
+    data = _decode_data_set(source, content)
+    if not data.images:
+        raise InputError(f"{source}: its images list is empty")
+    names = _names_by_id(source, data)
+    person = next((c.id for c in data.categories if c.name == PERSON), PERSON_ID)
+    left_out: Counter[str] = Counter()
+    boxes: dict[int, list[Box]] = {image_id: [] for image_id in names}
+    for position, annotation in enumerate(data.annotations):
+        which = annotation.id if annotation.id is not None else f"number {position}"
+        place = f"{source}: annotation {which}"
+        if annotation.image_id not in boxes:
+            raise InputError(f"{place}: image id {annotation.image_id} is not among its images")
+        if annotation.category_id != person:
+            left_out["other category"] += 1
+        elif annotation.iscrowd:
+            left_out["crowd"] += 1
+        elif annotation.bbox is None:
+            left_out["no box"] += 1
+        else:
+            _add_box(boxes[annotation.image_id], annotation.bbox, 1.0, place, left_out)
+    if not data.annotations:
+        # An image list without labels, as of COCO's test sets: boxes come from the detector.
+        return _tasks(source, root, names, None, left_out)
+    return _tasks(source, root, names, boxes, left_out, labelled=True)
+
+
+def _gather_detections(
+    source: str, content: bytes, root: str, image_info: str | None
+) -> Gathered:
+    try:
+        detections = msgspec.json.decode(content, type=list[_Detection])
+    except msgspec.ValidationError as error:
+        raise InputError(f"{source}: not a COCO detection list: {error}") from None
+    except msgspec.DecodeError as error:
+        raise InputError(f"{source}: not JSON: {error}") from None
+    if not detections:
+        raise InputError(f"{source}: holds no detections")
+    if image_info is not None:
+        data = _decode_data_set(image_info, _read(image_info))
+        known, person = _names_by_id(image_info, data), next(
+            (c.id for c in data.categories if c.name == PERSON), PERSON_ID
+        )
+    else:
+        known, person = _names_from_folder(root), PERSON_ID
+    left_out: Counter[str] = Counter()
+    boxes: dict[int, list[Box]] = {}
+    unknown: dict[int, int] = {}
+    for position, detection in enumerate(detections):
+        if detection.category_id != person:
+            left_out["other category"] += 1
+        elif detection.image_id not in known:
+            unknown[detection.image_id] = unknown.get(detection.image_id, 0) + 1
+        else:
+            mine = boxes.setdefault(detection.image_id, [])
+            place = f"{source}: detection {position}"
+            _add_box(mine, detection.bbox, detection.score, place, left_out)
+    where = image_info or f"{root}/"
+    if not boxes and unknown:
+        raise InputError(
+            f"{source}: none of its {len(unknown)} image ids is in {where};"
+            " --images is the picture folder, --image-info a data set with ids and file names"
+        )
+    if not boxes:
+        raise InputError(f"{source}: holds no person (category {person})")
+    gathered = _tasks(source, root, {i: known[i] for i in boxes}, boxes, left_out)
+    gathered.skipped += [
+        Skipped(f"image id {i}", "unknown id", f"not in {where}; {count} boxes")
+        for i, count in sorted(unknown.items())
+    ]
+    return gathered
+
+
+def _names_by_id(source: str, data: _DataSet) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for image in data.images:
+        if image.id in names:
+            raise InputError(f"{source}: image id {image.id} stands there twice")
+        names[image.id] = image.file_name
+    return names
+
+
+def _names_from_folder(root: str) -> dict[int, str]:
+    names = relative_names(find_pictures([root]))
+    return dict(zip(number_pictures(names), names, strict=True))
+
+
+def _add_box(
+    boxes: list[Box], bbox: list[float], score: float, place: str, left_out: Counter[str]
+) -> None:
+    x, y, width, height = bbox
+    for name, side in (("width", width), ("height", height)):
+        if side < 0:
+            raise InputError(
+                f"{place}: bbox {name} is {side}; boxes are [x, y, width, height] in pixels"
+            )
+    if width == 0 or height == 0:
+        left_out["zero size"] += 1
+    else:
+        boxes.append(Box(x, y, width, height, score))
+
+
+def _tasks(
+    source: str,
+    root: str,
+    names: dict[int, str],
+    boxes: dict[int, list[Box]] | None,
+    left_out: Counter[str],
+    labelled: bool = False,
+) -> Gathered:
+    gathered = Gathered([], left_out=left_out)
+    for image_id in sorted(names):
+        path = os.path.normpath(os.path.join(root, names[image_id]))
+        if not path.startswith(root.rstrip(os.sep) + os.sep):
+            raise InputError(f"{source}: file name {names[image_id]} leads out of {root}/")
+        name = os.path.relpath(path, root).replace(os.sep, "/")
+        own = None if boxes is None else tuple(boxes[image_id])
+        gathered.tasks.append(Task(image_id, path, name, own, labelled))
+    return gathered

@@ -1,0 +1,61 @@
+"""From the command line's words to tasks."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+from mpn_cli.errors import InputError
+from mpn_cli.sources.coco_files import gather_coco
+from mpn_cli.sources.tasks import Gathered, Skipped, Task
+from mpn_cli.sources.walk import find_pictures, number_pictures, relative_names
+
+
+def gather(
+    sources: Sequence[str],
+    images: str | None = None,
+    image_info: str | None = None,
+    boxes: str | None = None,
+) -> Gathered:
+    """All tasks of some sources, by ascending image id. Raises InputError.
+
+    ``boxes`` gives the pictures of one folder their boxes: the same as naming that file as source
+    with the folder as ``images``.
+    """
+    if boxes is not None:
+        if len(sources) != 1 or not os.path.isdir(sources[0]):
+            raise InputError("--boxes goes with one picture folder")
+        return _existing(gather_coco(boxes, sources[0], image_info))
+    json_files = [s for s in sources if s.lower().endswith(".json") and os.path.isfile(s)]
+    if not json_files:
+        if images is not None or image_info is not None:
+            raise InputError("--images and --image-info go with a COCO file as source")
+        return _gather_pictures(sources)
+    if len(sources) > 1:
+        raise InputError("a COCO file is a source of its own: annotate one at a time")
+    return _existing(gather_coco(json_files[0], images, image_info))
+
+
+def _gather_pictures(sources: Sequence[str]) -> Gathered:
+    found = find_pictures(sources)
+    names = relative_names(found)
+    # Ids follow the relative names, so that a folder keeps them wherever it is moved.
+    order = sorted(range(len(found)), key=lambda i: names[i])
+    ids = number_pictures([names[i] for i in order])
+    tasks = [Task(ids[n], found[i].path, names[i]) for n, i in enumerate(order)]
+    return _existing(Gathered(sorted(tasks, key=lambda task: task.image_id)))
+
+
+def _existing(gathered: Gathered) -> Gathered:
+    """Pictures that are not there are skipped; if none is there, that is an error."""
+    there, skipped = [], list(gathered.skipped)
+    for task in gathered.tasks:
+        if os.path.exists(task.path):
+            there.append(task)
+        else:
+            skipped.append(Skipped(task.path, "missing", "no such file"))
+    if not there:
+        first = gathered.tasks[0].path
+        raise InputError(f"none of the {len(gathered.tasks)} pictures is there (first: {first})")
+    return Gathered(there, skipped, Counter(gathered.left_out))

@@ -1,0 +1,87 @@
+"""One picture's pixels, or the reason why there are none."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from mpn_cli.arrays import Picture
+
+MAX_PIXELS = 200_000_000
+"""Larger pictures are refused by their header, before any memory is taken: 600 MB decoded."""
+
+MAX_SIDE = 32_766
+"""OpenCV's warp addresses pixels with 16 bits."""
+
+
+class UnreadableError(ValueError):
+    """A picture that can't be used: ``reason`` is a short kind, the message says more."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def read_picture(path: str) -> Picture:
+    """A picture as (H, W, 3) uint8 RGB, turned as its EXIF orientation says.
+
+    16-bit, grey and CMYK pictures are converted, of an animation the first frame is taken.
+    Raises UnreadableError.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise UnreadableError("unreadable", error.strerror or str(error)) from None
+    if not content:
+        raise UnreadableError("empty", "0 bytes")
+    _check_header(content)
+    _check_complete(content)
+    try:
+        picture = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error as error:
+        raise UnreadableError("damaged", str(error.err)) from None
+    if picture is None:
+        raise UnreadableError("damaged", "its content can't be decoded")
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def _check_header(content: bytes) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content)) as header:
+                width, height = header.size
+    except Image.DecompressionBombError as error:
+        raise UnreadableError("too large", str(error)) from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise UnreadableError("no picture", "its content is no picture of a known kind") from None
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise UnreadableError(
+            "too large", f"{width}x{height}; at most {MAX_PIXELS // 10**6} million pixels"
+        )
+
+
+def _check_complete(content: bytes) -> None:
+    """Truncated JPEG and PNG files decode to half a picture without an error."""
+    if content.startswith(b"\xff\xd8"):
+        # In the coded pixels FF is always followed by 00, so the last scan's end is unmistakable.
+        whole = content.rfind(b"\xff\xd9") > content.rfind(b"\xff\xda")
+    elif content.startswith(b"\x89PNG"):
+        whole = b"IEND" in content[-64:] or b"IEND" in content
+    else:
+        return
+    if not whole:
+        raise UnreadableError("truncated", f"the file ends early, after {len(content)} bytes")
+
+
+def file_stamp(path: str) -> tuple[int, int]:
+    """Size in bytes and time of change in ns: what tells one version of a file from another."""
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns

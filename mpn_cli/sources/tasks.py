@@ -1,0 +1,50 @@
+"""The unit of work: one picture, perhaps with boxes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+
+class Box(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A person's box in pixels of the picture, with the detector's score."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    score: float = 1.0
+
+
+class Task(msgspec.Struct, frozen=True, array_like=True):
+    """One picture to be annotated."""
+
+    image_id: int
+    path: str
+    """Where the picture is read from; absolute."""
+    file_name: str
+    """Relative to its source root, "/"-separated."""
+    boxes: tuple[Box, ...] | None = None
+    """None: boxes come from the detector."""
+    labelled: bool = False
+    """Boxes are a data set's people, not a detector's guesses: none is a duplicate of another."""
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A picture left out: where, the kind of reason, and the reason itself."""
+
+    path: str
+    reason: str
+    detail: str
+
+
+class Gathered(msgspec.Struct):
+    """What the sources hold."""
+
+    tasks: list[Task]
+    """By ascending image id."""
+    skipped: list[Skipped] = []
+    """Pictures known to be unusable before any was read."""
+    left_out: Counter[str] = msgspec.field(default_factory=Counter)
+    """Boxes left out, by reason."""

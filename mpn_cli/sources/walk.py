@@ -1,0 +1,154 @@
+"""Pictures in folders, globs and path lists."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpn_cli.errors import InputError
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPicture:
+    """A picture file and the folder that its name is relative to."""
+
+    path: str
+    """Absolute, links not resolved."""
+    root: str
+
+
+def find_pictures(sources: Iterable[str]) -> list[FoundPicture]:
+    """The pictures of folders, files, globs, .txt lists and "-", each once, sorted by path.
+
+    Raises InputError for a path that does not exist and for sources without any picture.
+    """
+    found: dict[str, FoundPicture] = {}
+    others = 0
+    sources = list(sources)
+    for source in sources:
+        for path, root, wanted in _expand(source):
+            if wanted or path.lower().endswith(PICTURE_SUFFIXES):
+                found.setdefault(path, FoundPicture(path, root))
+            else:
+                others += 1
+    if not found:
+        where = ", ".join(sources)
+        kinds = " ".join(PICTURE_SUFFIXES)
+        raise InputError(
+            f"no pictures in {where} (looked for {kinds}, {others} other files found)"
+        )
+    return sorted(found.values(), key=lambda picture: picture.path)
+
+
+def _expand(source: str) -> Iterator[tuple[str, str, bool]]:
+    """(path, root, named by the user) for each file behind one word of the command line."""
+    if source == STDIN:
+        yield from _listed(sys.stdin, os.getcwd(), "standard input")
+    elif os.path.isdir(source):
+        root = os.path.abspath(source)
+        for path in _walk(root):
+            yield path, root, False
+    elif os.path.isfile(source):
+        path = os.path.abspath(source)
+        if source.lower().endswith(".txt"):
+            try:
+                lines = Path(source).read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{source}: not a readable list of paths ({error})") from None
+            yield from _listed(lines, os.path.dirname(path), source)
+        else:
+            yield path, os.path.dirname(path), True
+    elif glob.has_magic(source):
+        yield from _globbed(source)
+    else:
+        raise InputError(f"{source}: no such file or folder")
+
+
+def _walk(root: str) -> Iterator[str]:
+    """Files below a folder, links followed, each real folder entered once."""
+    visited: set[tuple[int, int]] = set()
+
+    def complain(error: OSError) -> None:
+        raise InputError(f"{error.filename}: {error.strerror}")
+
+    for folder, subfolders, files in os.walk(root, followlinks=True, onerror=complain):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in visited:
+            subfolders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        # Sorted so that a folder reached twice is always entered by the same way.
+        subfolders.sort()
+        for name in sorted(files):
+            yield os.path.join(folder, name)
+
+
+def _globbed(pattern: str) -> Iterator[tuple[str, str, bool]]:
+    matches = sorted(glob.glob(pattern, recursive=True))
+    if not matches:
+        raise InputError(f"{pattern}: nothing matches")
+    fixed = list(itertools.takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
+    root = os.path.abspath(os.path.join(*fixed)) if fixed else os.getcwd()
+    for match in matches:
+        path = os.path.abspath(match)
+        if os.path.isdir(path):
+            yield from ((inner, root, False) for inner in _walk(path))
+        else:
+            yield path, root, False
+
+
+def _listed(lines: Iterable[str], base: str, name: str) -> Iterator[tuple[str, str, bool]]:
+    paths = [os.path.normpath(os.path.join(base, line.strip())) for line in lines if line.strip()]
+    if not paths:
+        raise InputError(f"{name}: lists no paths")
+    inside = all(path.startswith(base.rstrip(os.sep) + os.sep) for path in paths)
+    root = base if inside else os.path.commonpath([os.path.dirname(path) for path in paths])
+    for path in paths:
+        yield path, root, True
+
+
+def relative_names(pictures: list[FoundPicture]) -> list[str]:
+    """Each picture's name relative to its root, "/"-separated.
+
+    Where two roots hold the same name, all names are relative to the roots' common folder.
+    """
+    names = [os.path.relpath(picture.path, picture.root) for picture in pictures]
+    if len(set(names)) < len(names):
+        common = os.path.commonpath([picture.root for picture in pictures])
+        names = [os.path.relpath(picture.path, common) for picture in pictures]
+    return [name.replace(os.sep, "/") for name in names]
+
+
+def number_pictures(names: list[str]) -> list[int]:
+    """Image ids: a name of digits only gives its number, the rest count from 1 in order.
+
+    A number that is taken (the same digits in another folder) counts on like the rest.
+    """
+    ids: list[int | None] = []
+    taken: set[int] = set()
+    for name in names:
+        stem = os.path.splitext(os.path.basename(name))[0]
+        number = int(stem) if stem.isascii() and stem.isdigit() and len(stem) < 16 else None
+        if number in taken:
+            number = None
+        ids.append(number)
+        if number is not None:
+            taken.add(number)
+    following = 1
+    numbered: list[int] = []
+    for number in ids:
+        if number is None:
+            while following in taken:
+                following += 1
+            taken.add(following)
+            number = following
+        numbered.append(number)
+    return numbered

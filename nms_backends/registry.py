@@ -1,0 +1,45 @@
+"""NMS backends by name: ours and third parties', through one entry-point group."""
+
+from __future__ import annotations
+
+from nms_backends.contract import (
+    Kept,
+    NmsBackend,
+    NmsConfig,
+    PoseBatch,
+    check_batch,
+    check_kept,
+)
+from nms_backends.plugins import Plugin, PluginError, Plugins
+
+BACKENDS = Plugins("mpn.nms_backends", "NMS backend")
+DEFAULT_BACKEND = "hard"
+
+
+def make_backend(plugin: Plugin) -> NmsBackend:
+    """The backend behind a plug-in. Raises PluginError where it is none."""
+    backend = plugin.loaded() if isinstance(plugin.loaded, type) else plugin.loaded
+    if not isinstance(backend, NmsBackend):
+        raise PluginError(f"{plugin.qualified} is no NMS backend: it lacks a name or methods")
+    return backend
+
+
+def find_backend(name: str, method: str | None = None) -> NmsBackend:
+    """The backend called ``name``. Raises PluginError, also where it lacks ``method``."""
+    backend = make_backend(BACKENDS.find(name))
+    if method is not None and method not in backend.methods:
+        raise PluginError(
+            f"NMS backend {name} has no method {method}; it has {', '.join(backend.methods)}"
+        )
+    return backend
+
+
+def suppress(backend: NmsBackend, batch: PoseBatch, config: NmsConfig) -> Kept:
+    """Run a backend with its input and its answer checked.
+
+    Raises NmsInputError for poses that can't be taken, NmsOutputError for a broken backend.
+    """
+    check_batch(batch)
+    kept = backend(batch, config)
+    check_kept(kept, batch, backend.name)
+    return kept
