@@ -28,7 +28,8 @@ class BottleneckRow:
 @dataclass(frozen=True, slots=True)
 class UpsamplingRow:
     """One step of the decoder: a lightweight upsampling block (LPB) or, in the ablations,
-    a plain transposed convolution. Both use a 4x4 kernel with stride 2 and padding 1."""
+    a plain transposed convolution. Both use a 4x4 kernel with stride 2 and padding 1.
+    """
 
     lightweight: bool
     expanded: int

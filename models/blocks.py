@@ -81,8 +81,8 @@ class Bottleneck(nn.Module):
         y = self.depthwise_act(self.depthwise(y))
         if self.attention is not None:
             y = y * self.attention(y)
-        y = self.project(y)
-        return x + y if self.residual else y
+        projected: Tensor = self.project(y)
+        return x + projected if self.residual else projected
 
 
 class LightweightUpsampling(nn.Module):

@@ -26,21 +26,19 @@ from models.network import MobilePoseNet
 def _fold_batch_norms(module: nn.Module) -> None:
     for name, child in module.named_children():
         if isinstance(child, ConvBatchNorm):
-            transposed = isinstance(child.conv, nn.ConvTranspose2d)
-            if transposed and child.conv.groups > 1:
-                folded = _fold_depthwise_transposed(child)
+            if isinstance(child.conv, nn.ConvTranspose2d) and child.conv.groups > 1:
+                setattr(module, name, _fold_depthwise_transposed(child.conv, child.norm))
             else:
-                folded = fuse_conv_bn_eval(child.conv, child.norm, transpose=transposed)
-            setattr(module, name, folded)
+                transposed = isinstance(child.conv, nn.ConvTranspose2d)
+                setattr(module, name, fuse_conv_bn_eval(child.conv, child.norm, transposed))
         else:
             _fold_batch_norms(child)
 
 
-def _fold_depthwise_transposed(pair: ConvBatchNorm) -> nn.ConvTranspose2d:
-    """torch's own fusion scales the wrong axis of a grouped transposed convolution."""
-    conv, norm = pair.conv, pair.norm
-    assert isinstance(conv, nn.ConvTranspose2d)
-    assert norm.running_var is not None and norm.running_mean is not None
+def _fold_depthwise_transposed(conv: nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> nn.Module:
+    """Torch's own fusion scales the wrong axis of a grouped transposed convolution."""
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     folded = nn.ConvTranspose2d(
         conv.in_channels, conv.out_channels, 4, 2, 1, groups=conv.groups, bias=True
@@ -57,20 +55,24 @@ class JoinedHead(nn.Module):
 
     def __init__(self, block: LightweightUpsampling, head: nn.Conv2d) -> None:
         super().__init__()
+        assert isinstance(block.project, nn.Conv2d)  # its batch norm is folded in
+        assert block.project.bias is not None
+        assert head.bias is not None
         self.block = block
         self.head = head
+        self.project = block.project
+        self.project_bias = block.project.bias
+        self.head_bias = head.bias
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> heatmaps (B, K, 2H, 2W)."""
         upsampled = self.block.upsample(x)
         batch, channels, height, width = upsampled.shape
-        project = self.block.project
-        mean = project(upsampled.mean(dim=(2, 3), keepdim=True))
+        mean = self.project(upsampled.mean(dim=(2, 3), keepdim=True))
         gain = 1.0 + self.block.attention.attention(mean).flatten(1)  # (B, C')
         weighted = self.head.weight.flatten(1) * gain.unsqueeze(1)  # (B, K, C')
-        joined = weighted @ project.weight.flatten(1)  # (B, K, expanded)
-        assert self.head.bias is not None
-        bias = (weighted @ project.bias.unsqueeze(1)) + self.head.bias.unsqueeze(1)  # (B, K, 1)
+        joined = weighted @ self.project.weight.flatten(1)  # (B, K, expanded)
+        bias = weighted @ self.project_bias.unsqueeze(1) + self.head_bias.unsqueeze(1)  # (B, K, 1)
         heatmaps: Tensor = joined @ upsampled.reshape(batch, channels, -1) + bias
         return heatmaps.reshape(batch, -1, height, width)
 
@@ -91,7 +93,7 @@ class FoldedPoseNet(nn.Module):
             self.head = network.head
 
     def forward(self, crops: Tensor) -> Tensor:
-        """crops (B, 3, H, W) float32, normalised RGB -> heatmaps (B, K, H/4, W/4)."""
+        """Crops (B, 3, H, W) float32, normalised RGB -> heatmaps (B, K, H/4, W/4)."""
         heatmaps: Tensor = self.head(self.decoder(self.encoder(self.stem(crops))))
         return heatmaps
 

@@ -40,7 +40,7 @@ def hash_tensors(tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -103,13 +103,17 @@ def load_weights(file: Path, model: Model | None = None) -> tuple[MobilePoseNet,
         for name, tensor in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    unlike = [n for n in sorted(own.keys() | tensors.keys()) if _shape(own, n) != _shape(tensors, n)]
+    unlike = [
+        n for n in sorted(own.keys() | tensors.keys()) if _shape(own, n) != _shape(tensors, n)
+    ]
     if unlike:
         raise WeightsError(
             f"{file}: weights of {header.model}, which do not fit {wanted.name}"
             f" ({len(unlike)} tensors differ, first {unlike[0]})"
         )
-    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+    network.load_state_dict(
+        {name: tensor.float() for name, tensor in tensors.items()}, strict=False
+    )
     return network.eval(), header
 
 

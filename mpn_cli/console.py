@@ -55,8 +55,8 @@ def make_table(title: str, columns: Sequence[str], numbers_from: int = 1) -> Tab
 class Advance(Protocol):
     """Tells how much is done."""
 
-    def __call__(self, done: int, detail: str) -> None:
-        """``done`` of the total, and a few words more."""
+    def __call__(self, done: int, detail: str, of: int | None = None) -> None:
+        """``done`` of the total, a few words more; ``of``: the total, if it was unknown before."""
         ...
 
 
@@ -72,7 +72,7 @@ class _Speed(ProgressColumn):
 def progress(label: str, total: int, quiet: bool) -> Iterator[Advance]:
     """A bar on a terminal, else a line every 30 s, nothing where ``quiet``."""
     if quiet:
-        yield lambda done, detail: None
+        yield lambda done, detail, of=None: None
     elif not stderr.is_terminal:
         yield _line_progress(label, total)
     else:
@@ -83,11 +83,11 @@ def progress(label: str, total: int, quiet: bool) -> Iterator[Advance]:
             task = bar.add_task(label, total=total, detail="")
             first: list[int] = []
 
-            def advance(done: int, detail: str) -> None:
+            def advance(done: int, detail: str, of: int | None = None) -> None:
                 if not first:
                     # What an earlier run did must not count as this run's speed.
                     first.append(done)
-                    bar.reset(task, total=total, completed=done, detail=detail)
+                    bar.reset(task, total=of or total, completed=done, detail=detail)
                 bar.update(task, completed=done, detail=detail)
 
             yield advance
@@ -97,8 +97,9 @@ def _line_progress(label: str, total: int) -> Advance:
     started = last = time.monotonic()
     first: int | None = None
 
-    def advance(done: int, detail: str) -> None:
-        nonlocal last, first
+    def advance(done: int, detail: str, of: int | None = None) -> None:
+        nonlocal last, first, total
+        total = of or total
         first = done if first is None else first
         now = time.monotonic()
         if now - last >= LINE_SECONDS:

@@ -24,13 +24,18 @@ Share = Annotated[float, Ge(0), Le(1)]
 Positive = Annotated[int, Gt(0)]
 
 CONFIG_FILE = "mpn.toml"
-CONFIG_TABLE = ("tool", "mpn")
 
 
 class AnnotateSettings(BaseSettings):
     """The options of ``mpn annotate`` that may also stand in a file or a variable."""
 
-    model_config = SettingsConfigDict(env_prefix="MPN_", extra="forbid", allow_inf_nan=False)
+    model_config = SettingsConfigDict(
+        env_prefix="MPN_",
+        toml_file=CONFIG_FILE,
+        pyproject_toml_table_header=("tool", "mpn"),
+        extra="forbid",
+        allow_inf_nan=False,
+    )
 
     out: Path = Path("mpn-out")
     model: str = "mobileposenet-256x192"
@@ -51,9 +56,14 @@ class AnnotateSettings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Rising order of weight is from last to first, as pydantic-settings has it."""
+        """The command line, then the layers under it; the first that says something wins."""
         return (init_settings, *_layers(settings_cls).values())
 
 
@@ -71,8 +81,6 @@ class Resolved:
 
 def _layers(settings_cls: type[BaseSettings]) -> dict[str, PydanticBaseSettingsSource]:
     """The layers under the command line, the strongest first."""
-    header = {"pyproject_toml_table_header": CONFIG_TABLE, "toml_file": CONFIG_FILE}
-    settings_cls.model_config.update(header)  # type: ignore[typeddict-item]
     return {
         "environment": EnvSettingsSource(settings_cls),
         CONFIG_FILE: TomlConfigSettingsSource(settings_cls),

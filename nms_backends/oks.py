@@ -27,9 +27,7 @@ def similarity_to(
     similar = np.exp(-distances / (scale[:, None] * variances))
     if visible_above is None:
         return np.asarray(similar.mean(axis=1))
-    counted = (batch.confidences[others] > visible_above) & (
-        batch.confidences[row] > visible_above
-    )
+    counted = (batch.confidences[others] > visible_above) & (batch.confidences[row] > visible_above)
     number = counted.sum(axis=1)
     return np.asarray((similar * counted).sum(axis=1) / np.maximum(number, 1))
 

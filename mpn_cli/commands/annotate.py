@@ -106,9 +106,7 @@ def make_recipe(resolved: Resolved, labelled: bool) -> Recipe:
     )
 
 
-def _run(
-    job: Job, tools: Tools, out: OutFolder, resolved: Resolved, quiet: bool
-) -> Totals | None:
+def _run(job: Job, tools: Tools, out: OutFolder, resolved: Resolved, quiet: bool) -> Totals | None:
     with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
 
         def report(totals: Totals) -> None:
@@ -139,14 +137,9 @@ def _stoppable() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def _record(
-    resolved: Resolved, gathered: Gathered, totals: Totals, wall: float
-) -> dict[str, Any]:
+def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float) -> dict[str, Any]:
     """What run.json says beside the job."""
     settings = resolved.settings.model_dump(mode="json")
-    left_out = dict(gathered.left_out)
-    for reason, count in totals.boxes_left_out.items():
-        left_out[reason] = left_out.get(reason, 0) + count
     return {
         "command": sys.argv,
         "folder": os.getcwd(),
@@ -164,7 +157,7 @@ def _record(
             "people": totals.people,
             "skipped": len(gathered.skipped) + len(totals.skipped),
             "full_image": totals.full_image,
-            "boxes_left_out": left_out,
+            "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
         },
         "seconds": {
             **{name: round(value, 3) for name, value in totals.seconds.items()},
@@ -186,7 +179,9 @@ def _show_summary(record: dict[str, Any], out: str) -> None:
     rate = f"{counts['pictures'] / wall:.1f}/s" if wall else ""
     table.show_header = False
     table.add_row("pictures", str(counts["pictures"]), rate)
-    table.add_row("people", str(counts["people"]), f"{counts['people'] / wall:.1f}/s" if wall else "")
+    table.add_row(
+        "people", str(counts["people"]), f"{counts['people'] / wall:.1f}/s" if wall else ""
+    )
     reasons = ", ".join(f"{n} {why}" for why, n in counts["boxes_left_out"].items())
     if reasons:
         table.add_row("boxes left out", str(sum(counts["boxes_left_out"].values())), reasons)

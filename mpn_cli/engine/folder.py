@@ -91,11 +91,12 @@ class OutFolder:
         return False
 
     def _found(self) -> JobRecord | None:
-        """The job that is under way here, else the one that was finished here."""
-        try:
-            return msgspec.json.decode((self.parts / "job.json").read_bytes(), type=JobRecord)
-        except (OSError, msgspec.DecodeError):
-            pass
+        """The job that is under way here, with a shard done, else the one finished here."""
+        if any(self.parts.glob("[0-9]*.jsonl")):
+            try:
+                return msgspec.json.decode((self.parts / "job.json").read_bytes(), type=JobRecord)
+            except (OSError, msgspec.DecodeError):
+                pass
         try:
             run = msgspec.json.decode((self.path / RUN_FILE).read_bytes(), type=_FinishedRun)
         except (OSError, msgspec.DecodeError):
@@ -167,7 +168,7 @@ def _difference(found: JobRecord, wanted: JobRecord) -> str:
         return f"made by mpn {found.version}, this is {wanted.version}"
     for name in Recipe.__struct_fields__:
         theirs, ours = getattr(found.recipe, name), getattr(wanted.recipe, name)
-        if theirs != ours:
+        if theirs != ours and name != "weights":
             return f"{name.replace('_', ' ')} {theirs}, not {ours}"
     if found.pictures != wanted.pictures:
         return f"{found.pictures} pictures, not {wanted.pictures}"

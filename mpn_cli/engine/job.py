@@ -36,9 +36,10 @@ class Job:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over version, recipe, shard size, and each picture's path, size, time and boxes."""
+        """SHA-256 over version, recipe, shard size and the pictures: path, size, time, boxes."""
         digest = hashlib.sha256(f"{__version__} {self.shard_size}\n".encode())
-        digest.update(msgspec.json.encode(self.recipe))
+        # Where the weights lie does not matter, only what they are.
+        digest.update(msgspec.json.encode(msgspec.structs.replace(self.recipe, weights="")))
         encode = msgspec.json.Encoder().encode
         for task in self.tasks:
             digest.update(encode((task, file_stamp(task.path))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ class Totals:
     people: int = 0
     full_image: int = 0
     skipped: list[Skipped] = field(default_factory=list)
-    boxes_left_out: dict[str, int] = field(default_factory=dict)
+    boxes_left_out: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, part: PartHeader) -> None:
@@ -33,12 +34,9 @@ class Totals:
         self.people += part.people
         self.full_image += part.full_image
         self.skipped += part.skipped
-        for mine, theirs in (
-            (self.boxes_left_out, part.boxes_left_out),
-            (self.seconds, part.seconds),
-        ):
-            for name, value in theirs.items():
-                mine[name] = mine.get(name, 0) + value
+        self.boxes_left_out.update(part.boxes_left_out)
+        for stage, seconds in part.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
 
 Progress = Callable[[Totals], None]

@@ -15,5 +15,5 @@ class Estimator(Protocol):
     joints: int
 
     def heatmaps(self, crops: Picture) -> Float32Array:
-        """crops (N, H, W, 3) uint8 RGB -> heatmaps (N, K, h, w) float32."""
+        """Crops (N, H, W, 3) uint8 RGB -> heatmaps (N, K, h, w) float32."""
         ...

@@ -50,9 +50,7 @@ def regions_of_boxes(
     return Regions(boxes[:, :2] + boxes[:, 2:] / 2, sizes)
 
 
-def region_matrix(
-    centre: FloatArray, size: FloatArray, grid: tuple[int, int]
-) -> Float64Array:
+def region_matrix(centre: FloatArray, size: FloatArray, grid: tuple[int, int]) -> Float64Array:
     """(2, 3) affine matrix from a grid of (width, height) cells to the picture's pixels."""
     scale = np.asarray(size, dtype=np.float64) / (np.asarray(grid) - 1)
     matrix = np.zeros((2, 3))
@@ -76,9 +74,7 @@ def warp_crop(
     return np.asarray(crop, dtype=np.uint8)
 
 
-def grid_to_picture(
-    positions: FloatArray, regions: Regions, grid: tuple[int, int]
-) -> Float64Array:
+def grid_to_picture(positions: FloatArray, regions: Regions, grid: tuple[int, int]) -> Float64Array:
     """Grid positions (N, K, 2) back to picture pixels, through each crop's own region."""
     last = np.asarray(grid, dtype=np.float64) - 1
     scale = regions.sizes / last
@@ -94,4 +90,5 @@ def normalise(crops: Picture) -> Float32Array:
     """
     scale = (1.0 / (255.0 * np.asarray(PIXEL_STD))).astype(np.float32)
     shift = (-np.asarray(PIXEL_MEAN) / np.asarray(PIXEL_STD)).astype(np.float32)
-    return (crops * scale + shift).transpose(0, 3, 1, 2)
+    scaled: Float32Array = crops * scale + shift
+    return scaled.transpose(0, 3, 1, 2)

@@ -100,9 +100,7 @@ class _Crops:
             heatmaps = estimator.heatmaps(crops)
             if recipe.flip:
                 mirrored = estimator.heatmaps(np.ascontiguousarray(crops[:, :, ::-1]))
-                heatmaps = average_flipped(
-                    heatmaps, mirrored, self.tools.skeleton.flip_permutation
-                )
+                heatmaps = average_flipped(heatmaps, mirrored, self.tools.skeleton.flip_permutation)
         with self.stopwatch.stage("decode"):
             positions, confidences = decode(heatmaps, recipe.decode)
             regions = Regions(
@@ -132,7 +130,7 @@ class _Stopwatch:
 
 
 def annotate_shard(tasks: Sequence[Task], tools: Tools) -> ShardResult:
-    """Annotate some pictures. A picture that can't be used becomes a ``Skipped``, never an error."""
+    """Annotate some pictures; one that can't be used becomes a ``Skipped``, never an error."""
     stopwatch = _Stopwatch()
     crops = _Crops(tools, stopwatch)
     seen: list[_Seen] = []
@@ -174,7 +172,7 @@ def _overlapping(boxes: Float64Array, width: int, height: int) -> BoolArray:
 def pose_confidence(
     box_scores: FloatArray, confidences: FloatArray, kpt_thr: float
 ) -> Float64Array:
-    """p = b * mean of the joint confidences over ``kpt_thr``, 0 if none is (paper, eqs. 6, 7).
+    """Pose scores (eqs. 6, 7): p = b * mean of the confidences over ``kpt_thr``, 0 if none is.
 
     box_scores (N,), confidences (N, K) -> (N,).
     """

@@ -42,9 +42,9 @@ def _draw_pose(canvas: Picture, pose: Pose, skeleton: Skeleton, kpt_thr: float) 
     size = max(pose.bbox[2], pose.bbox[3])
     width = max(1, round(size / 90))
     strengths = [0.0 if c <= kpt_thr else min(1.0, FAINTEST + c) for _, _, c in joints]
-    strokes = [
-        (min(strengths[a], strengths[b]), a, b) for a, b in skeleton.limbs
-    ] + [(strength, joint, joint) for joint, strength in enumerate(strengths)]
+    strokes = [(min(strengths[a], strengths[b]), a, b) for a, b in skeleton.limbs] + [
+        (strength, joint, joint) for joint, strength in enumerate(strengths)
+    ]
     region = _region(canvas, joints, width)
     if region is None:
         return

@@ -123,9 +123,7 @@ def _gather_data_set(source: str, content: bytes, root: str) -> Gathered:
     return _tasks(source, root, names, boxes, left_out, labelled=True)
 
 
-def _gather_detections(
-    source: str, content: bytes, root: str, image_info: str | None
-) -> Gathered:
+def _gather_detections(source: str, content: bytes, root: str, image_info: str | None) -> Gathered:
     try:
         detections = msgspec.json.decode(content, type=list[_Detection])
     except msgspec.ValidationError as error:
@@ -136,8 +134,9 @@ def _gather_detections(
         raise InputError(f"{source}: holds no detections")
     if image_info is not None:
         data = _decode_data_set(image_info, _read(image_info))
-        known, person = _names_by_id(image_info, data), next(
-            (c.id for c in data.categories if c.name == PERSON), PERSON_ID
+        known, person = (
+            _names_by_id(image_info, data),
+            next((c.id for c in data.categories if c.name == PERSON), PERSON_ID),
         )
     else:
         known, person = _names_from_folder(root), PERSON_ID

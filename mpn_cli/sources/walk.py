@@ -42,9 +42,7 @@ def find_pictures(sources: Iterable[str]) -> list[FoundPicture]:
     if not found:
         where = ", ".join(sources)
         kinds = " ".join(PICTURE_SUFFIXES)
-        raise InputError(
-            f"no pictures in {where} (looked for {kinds}, {others} other files found)"
-        )
+        raise InputError(f"no pictures in {where} (looked for {kinds}, {others} other files found)")
     return sorted(found.values(), key=lambda picture: picture.path)
 
 

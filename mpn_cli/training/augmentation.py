@@ -31,6 +31,21 @@ class Augmentation:
     cut_out_probability: float = 0.3
 
 
+AUGMENTATIONS = {
+    "paper": Augmentation(
+        rotation=45.0, scale=0.35, half_body_probability=0.3, cut_out_probability=0.3
+    ),
+    "light": Augmentation(
+        rotation=30.0,
+        rotation_probability=0.4,
+        scale=0.25,
+        half_body_probability=0.12,
+        colour=0.2,
+        cut_out_probability=0.0,
+    ),
+}
+"""``paper``: the paper's ranges, with colour and cut-out; ``light`` learns faster in short runs."""
+
 HALF_BODY_MIN_JOINTS = 8
 """Half-body crops are made of people with at least this many labelled joints (paper's code)."""
 
@@ -101,9 +116,7 @@ def _half_body(
 
 def apply_view(crop: Picture, view: View, size: tuple[int, int]) -> Picture:
     """The view's pixels, (H, W, 3)."""
-    warped = cv2.warpAffine(
-        crop, view.matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
+    warped = cv2.warpAffine(crop, view.matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return np.asarray(warped, dtype=np.uint8)
 
 
@@ -111,7 +124,8 @@ def move_keypoints(
     view: View, skeleton: Skeleton, keypoints: Float64Array, weights: Float32Array
 ) -> tuple[Float64Array, Float32Array]:
     """Keypoints (K, 2) and weights (K,) in the view's cells, left and right swapped if mirrored."""
-    moved = np.linalg.solve(view.matrix[:, :2], (keypoints - view.matrix[:, 2]).T).T
+    solved = np.linalg.solve(view.matrix[:, :2], (keypoints - view.matrix[:, 2]).T).T
+    moved = np.asarray(solved, dtype=np.float64)
     if view.mirrored:
         order = list(skeleton.flip_permutation)
         return moved[order], weights[order]

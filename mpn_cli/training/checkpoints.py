@@ -19,7 +19,9 @@ class Progress:
     best_ap: float = -1.0
 
 
-def _state(network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _state(
+    network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, Tensor]:
     tensors = {f"network/{n}": t for n, t in network.state_dict().items()}
     tensors |= {f"average/{n}": t for n, t in average.state_dict().items()}
     for index, values in optimizer.state_dict()["state"].items():
@@ -55,10 +57,15 @@ def load_checkpoint(
         module.load_state_dict(
             {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
         )
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer/"):
             _, index, value = name.split("/")
+            parameter = parameters[int(index)]
+            if tensor.shape == parameter.shape:
+                # Fused optimizers walk through memory: moments need their parameter's layout.
+                tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
             state.setdefault(int(index), {})[value] = tensor
     optimizer.load_state_dict(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}

@@ -13,7 +13,7 @@ import msgspec
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.network import MobilePoseNet
+from models.network import MobilePoseNet, channels_last
 from models.registry import find_model
 from models.weights import load_weights, save_weights
 from mpn_cli.skeletons import SKELETONS, Skeleton
@@ -55,9 +55,11 @@ class Trainer:
             if recipe.initial_weights
             else model.build()
         )
-        self.network: MobilePoseNet = network.to(memory_format=torch.channels_last)
+        self.network: MobilePoseNet = channels_last(network)
         self.average = AveragedModel(
-            self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
+            self.network,
+            multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay),  # type: ignore[no-untyped-call]
+            use_buffers=True,
         )
         self.optimizer = _optimizer(recipe, self.network)
         people = [load_people(source, model.joints) for source in recipe.data]
@@ -87,9 +89,7 @@ class Trainer:
         for span in self.spans:
             if self.progress.step < span.last and not self._stop:
                 self._run_stage(span)
-        save_checkpoint(
-            self.checkpoint, self.network, self.average, self.optimizer, self.progress
-        )
+        save_checkpoint(self.checkpoint, self.network, self.average, self.optimizer, self.progress)
         return self.progress
 
     def _spans(self) -> list[_Span]:
@@ -142,7 +142,7 @@ class Trainer:
             heatmaps, torch.from_numpy(batch.heatmaps), torch.from_numpy(batch.weights)
         )
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.average.update_parameters(self.network)
         return loss.item()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from mpn_cli.training.augmentation import Augmentation
+from mpn_cli.training.augmentation import AUGMENTATIONS, Augmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +51,25 @@ class Recipe:
     """Steps over which the learning rate rises to its full value."""
     ema_decay: float = 0.998
     loss: str = "cross-entropy"
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augment: str = "paper"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a word that names nothing."""
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                option = name.replace("_", "-")
+                raise ValueError(f"--{option} {getattr(self, name)}: not one of {', '.join(known)}")
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How crops are altered."""
+        return AUGMENTATIONS[self.augment]
+
+
+CHOICES = {
+    "optimizer": ("adamw", "adam"),
+    "schedule": ("cosine", "step", "constant"),
+    "loss": ("cross-entropy", "mse"),
+    "augment": tuple(AUGMENTATIONS),
+}

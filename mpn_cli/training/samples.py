@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpn_cli.arrays import Float32Array, IntArray
+from mpn_cli.arrays import Float32Array
 from mpn_cli.pipeline.crops import normalise
 from mpn_cli.skeletons import Skeleton
 from mpn_cli.training.augmentation import (
@@ -49,8 +49,8 @@ def epoch_order(
     order: list[tuple[int, int]] = []
     for data_set, (size, count) in enumerate(zip(sizes, counts, strict=True)):
         rng = np.random.default_rng((seed, epoch, data_set))
-        rounds = -(-count // size)
-        rows = np.concatenate([rng.permutation(size) for _ in range(rounds)] or [[]])[:count]
+        rounds = max(1, -(-count // size))
+        rows = np.concatenate([rng.permutation(size) for _ in range(rounds)])[:count]
         order.extend((data_set, int(row)) for row in rows)
     shuffled = np.random.default_rng((seed, epoch, len(sizes))).permutation(total)
     return [order[i] for i in shuffled]
@@ -120,8 +120,3 @@ class BatchMaker:
                     waiting.append(pool.submit(self.make, step, self.rows_of_step(step)))
                 if step >= first + ahead:
                     yield waiting.pop(0).result()
-
-
-def sampled_people(caches: Sequence[CropCache]) -> IntArray:
-    """How many people each data set has."""
-    return np.array([len(cache) for cache in caches], dtype=np.int64)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pycocotools.coco import COCO as CocoFile
+from pycocotools import coco as coco_files
 from pycocotools.cocoeval import COCOeval
 
 from models.network import MobilePoseNet
@@ -51,7 +51,7 @@ def validation_ap(
             "score": float(confidences[i].mean()),
         })  # fmt: skip
     with contextlib.redirect_stdout(io.StringIO()):
-        coco = CocoFile()
+        coco = coco_files.COCO()
         coco.dataset = {
             "images": [{"id": i} for i in sorted(set(people.picture_ids.tolist()))],
             "annotations": truth,

@@ -1,0 +1,79 @@
+"""``mpn train``: train or fine-tune a pose network."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from models.registry import MODELS
+from mpn_cli import console
+from mpn_cli.errors import ExitCode, InputError
+from mpn_cli.training.loop import Trainer
+from mpn_cli.training.people import TrainingDataError
+from mpn_cli.training.recipe import Recipe, Stage
+
+
+def train(
+    data: list[Path],
+    out: Path,
+    mix: str | None,
+    stages: str,
+    threads: int | None,
+    quiet: bool,
+    as_json: bool,
+    options: dict[str, Any],
+) -> ExitCode:
+    """Run the command. Raises InputError for data and options that can't be used."""
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if options["model"] not in MODELS:
+        raise InputError(f"--model {options['model']}: not one of {', '.join(MODELS)}")
+    try:
+        recipe = Recipe(
+            data=tuple(data),
+            mix=_weights(mix, len(data)),
+            stages=tuple(Stage.parse(stage) for stage in stages.split(",")),
+            **options,
+        )
+        with console.progress("train", 0, quiet) as advance:
+
+            def report(event: dict[str, Any]) -> None:
+                if "ap" in event and not quiet:
+                    console.print_note(f"step {event['step']}: validation AP {event['ap']:.4f}")
+                elif "loss" in event:
+                    advance(event["step"], f"loss {event['loss']:.3f}", event["steps"])
+
+            trainer = Trainer(recipe, out, report)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: trainer.stop())
+            progress = trainer.run()
+    except (TrainingDataError, ValueError) as error:
+        raise InputError(str(error)) from error
+    done = progress.step == trainer.steps
+    if as_json:
+        console.print_json({
+            "steps": trainer.steps, "step": progress.step, "best_ap": progress.best_ap,
+            "weights": str(out / "best.safetensors"),
+        })  # fmt: skip
+    elif not quiet:
+        state = "done" if done else "stopped; the same command goes on from there"
+        console.print_note(
+            f"{state}: step {progress.step} of {trainer.steps}, best validation AP"
+            f" {progress.best_ap:.4f}, weights in {out}/best.safetensors"
+        )
+    return ExitCode.DONE if done else ExitCode.STOPPED
+
+
+def _weights(mix: str | None, data_sets: int) -> tuple[float, ...]:
+    if mix is None:
+        return (1.0,) * data_sets
+    try:
+        weights = tuple(float(part) for part in mix.split(","))
+    except ValueError:
+        raise InputError(f"--mix {mix}: numbers separated by commas, one a data set") from None
+    if len(weights) != data_sets or min(weights) < 0 or not any(weights):
+        raise InputError(f"--mix {mix}: {data_sets} numbers, none under 0, not all 0")
+    return weights

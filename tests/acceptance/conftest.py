@@ -1,0 +1,36 @@
+"""The command, started as a user does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Mpn = Callable[..., subprocess.CompletedProcess[str]]
+
+COMMAND = [sys.executable, "-m", "mpn_cli.app"]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """No MPN_* of the user's, tables 80 columns wide."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MPN_")}
+    return {**own, "COLUMNS": "80", **changes}
+
+
+@pytest.fixture
+def mpn(tmp_path: Path) -> Mpn:
+    """Runs ``mpn`` with some arguments in an empty folder."""
+
+    def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment(**variables),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    return run

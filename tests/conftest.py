@@ -1,0 +1,50 @@
+"""What many tests need: a network with fresh weights, pictures, the shared data if it is there."""
+
+import os
+
+# Two test processes with two threads each would wait for each other on two cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from models.registry import MODELS
+from models.weights import save_weights
+
+ROOT = Path(__file__).parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def fresh_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 256x192 weight file of an untrained network whose heatmaps have clear peaks."""
+    torch.manual_seed(3)
+    network = MODELS["mobileposenet-256x192"].build()
+    torch.nn.init.normal_(network.head.weight, 0.0, 0.05)
+    file = tmp_path_factory.mktemp("weights") / "fresh.safetensors"
+    save_weights(file, network, "mobileposenet-256x192")
+    return file
+
+
+@pytest.fixture(scope="session")
+def coco_dev() -> Path:
+    """The measuring data set, or a skip."""
+    folder = SHARED_DATA / "coco_dev"
+    if not folder.is_dir():
+        pytest.skip(f"needs {folder}")
+    return folder
+
+
+def make_picture(file: Path, width: int = 120, height: int = 160, seed: int = 0) -> Path:
+    """Write a picture with smooth content."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(0, 256, (8, 6, 3), dtype=np.uint8)
+    picture = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _, encoded = cv2.imencode(file.suffix, picture)
+    file.write_bytes(encoded.tobytes())
+    return file

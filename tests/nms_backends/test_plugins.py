@@ -1,0 +1,90 @@
+"""Plug-ins as installed distributions: real metadata on the import path."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nms_backends.contract import Kept, NmsConfig, NmsOutputError, PoseBatch
+from nms_backends.plugins import PluginError, Plugins
+from nms_backends.registry import make_backend, suppress
+
+
+def install(folder: Path, distribution: str, entry: str, module: str, code: str) -> None:
+    metadata = folder / f"{distribution}-2.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.0\n"
+    )
+    (metadata / "entry_points.txt").write_text(f"[mpn.nms_backends]\n{entry}\n")
+    (folder / f"{module}.py").write_text(code)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def fresh() -> Plugins:
+    return Plugins("mpn.nms_backends", "NMS backend")
+
+
+def test_two_of_one_name_are_told_apart_by_distribution(site: Path) -> None:
+    code = "class B:\n name='hard'\n methods=('hard',)\n def __call__(self, b, c): return b\n"
+    install(site, "rival", "hard = rival_nms:B", "rival_nms", code)
+    with pytest.raises(PluginError, match="mpn:hard or rival:hard"):
+        fresh().find("hard")
+    assert fresh().find("rival:hard").version == "2.0"
+    assert fresh().find("none").distribution == "mpn"
+
+
+def test_a_broken_plugin_is_listed_and_blamed(site: Path) -> None:
+    install(site, "broken", "shaky = shaky_nms:B", "shaky_nms", "import not_installed_at_all\n")
+    assert "shaky" in [plugin.name for plugin in fresh().all]
+    with pytest.raises(PluginError, match=r"shaky \(of broken 2.0\).*not_installed_at_all"):
+        make_backend(fresh().find("shaky"))
+
+
+def test_an_object_that_is_no_backend(site: Path) -> None:
+    install(site, "odd", "odd = odd_nms:THING", "odd_nms", "THING = 3\n")
+    with pytest.raises(PluginError, match="odd:odd is no NMS backend"):
+        make_backend(fresh().find("odd"))
+
+
+def test_unknown_name_lists_what_is_installed() -> None:
+    with pytest.raises(PluginError, match="no NMS backend named fast; installed: hard, none"):
+        fresh().find("fast")
+
+
+class Answers:
+    """A backend that gives a fixed answer."""
+
+    name = "answers"
+    methods = ("hard",)
+
+    def __init__(self, rows: list[int], scores: list[float]) -> None:
+        self.kept = Kept(np.array(rows), np.array(scores), np.array([0, len(rows)]))
+
+    def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
+        return self.kept
+
+
+@pytest.mark.parametrize(
+    ("rows", "scores", "message"),
+    [
+        ([0, 2], [0.9, 0.8], "rows that the picture does not have"),
+        ([0, 0], [0.9, 0.8], "a row twice"),
+        ([0, 1], [0.8, 0.9], "unsorted scores"),
+        ([0], [float("nan")], "no number"),
+        ([0, 1], [0.9], "more scores than rows, or fewer"),
+    ],
+)
+def test_a_backend_that_breaks_the_contract_is_named(
+    rows: list[int], scores: list[float], message: str
+) -> None:
+    batch = PoseBatch(
+        np.zeros((2, 1, 2)), np.ones((2, 1)), np.ones(2), np.ones(2), np.array([0, 2]), np.ones(1)
+    )
+    with pytest.raises(NmsOutputError, match=f"answers returned .*{message}|answers.*{message}"):
+        suppress(Answers(rows, scores), batch, NmsConfig())

@@ -1,0 +1,30 @@
+import numpy as np
+
+from mpn_cli.results.overlay import LEFT, RIGHT, draw_poses, overlay_name
+from mpn_cli.results.poses import Pose
+from mpn_cli.skeletons import COCO
+
+
+def test_limbs_have_their_side_s_colour_and_the_picture_stays() -> None:
+    picture = np.zeros((200, 200, 3), dtype=np.uint8)
+    joints = {"left_hip": (120, 50), "left_knee": (120, 150), "right_hip": (60, 50),
+              "right_knee": (60, 150)}  # fmt: skip
+    flat: list[float] = []
+    for name in COCO.keypoints:
+        flat += [*joints.get(name, (0, 0)), 1.0 if name in joints else 0.0]
+    drawn = draw_poses(picture, [Pose(flat, 1.0, [40.0, 30.0, 100.0, 140.0])], COCO, 0.1)
+    assert drawn[100, 120].tolist() == list(LEFT)
+    assert drawn[100, 60].tolist() == list(RIGHT)
+    assert not picture.any()
+
+
+def test_joints_far_outside_are_no_error() -> None:
+    picture = np.zeros((20, 20, 3), dtype=np.uint8)
+    flat = [500.0, -300.0, 0.9] * 17
+    assert not draw_poses(picture, [Pose(flat, 1.0, [0.0, 0.0, 20.0, 20.0])], COCO, 0.1).any()
+
+
+def test_names_stay_apart() -> None:
+    assert [overlay_name(n) for n in ("a.jpg", "a.png", "b/a.JPG")] == [
+        "a.jpg", "a.png.jpg", "b/a.JPG",
+    ]  # fmt: skip

@@ -1,0 +1,147 @@
+"""Real, tiny runs of the trainer."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mpn_cli.training.loop import Trainer
+from mpn_cli.training.people import TrainingDataError, load_people
+from mpn_cli.training.recipe import Recipe, Stage
+from mpn_cli.training.samples import epoch_order
+from tests.conftest import make_picture
+
+RECIPE = {"stages": (Stage((64, 64), 1), Stage((64, 96), 1)), "batch": 4, "warmup": 2}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("people")
+    write_data_set(folder)
+    return folder
+
+
+def write_data_set(folder: Path, **changes: Any) -> None:
+    rng = np.random.default_rng(0)
+    images, annotations = [], []
+    for i in range(1, 17):
+        name = f"{i}.png"
+        make_picture(folder / "images" / name, seed=i)
+        images.append({"id": i, "file_name": name, "width": 120, "height": 160})
+        joints = np.column_stack([rng.uniform(20, 100, 17), rng.uniform(20, 140, 17),
+                                  rng.choice([0, 2], 17)])  # fmt: skip
+        joints[0, 2] = 2
+        annotations.append({
+            "id": i, "image_id": i, "category_id": 1, "iscrowd": 0, "bbox": [20, 20, 80, 120],
+            "area": 5000, "keypoints": joints.ravel().tolist(), "num_keypoints": 9, **changes,
+        })  # fmt: skip
+    content = {"images": images, "annotations": annotations}
+    (folder / "person_keypoints.json").write_text(json.dumps(content))
+
+
+def run(data: Path, out: Path, stop_after: int | None = None) -> Trainer:
+    recipe = Recipe(data=(data,), mix=(1.0,), validate_every=4, **RECIPE)  # type: ignore[arg-type]
+    trainer = Trainer(recipe, out, lambda event: None)
+    torch.set_num_threads(1)
+    if stop_after is not None:
+        step = trainer._step
+
+        def stopping(batch: Any) -> float:
+            if trainer.progress.step + 1 == stop_after:
+                trainer.stop()
+            return step(batch)
+
+        trainer._step = stopping  # type: ignore[method-assign]
+    trainer.run()
+    return trainer
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path) -> None:
+    whole = run(data, tmp_path / "whole")
+    assert whole.steps == 6
+    for stop_after in (2, 3, 5):
+        out = tmp_path / f"stopped-{stop_after}"
+        assert run(data, out, stop_after).progress.step == stop_after
+        assert run(data, out).progress.step == whole.steps
+        once, twice = (load_file(f / "checkpoint.safetensors") for f in (tmp_path / "whole", out))
+        assert all(torch.equal(once[name], twice[name]) for name in once)
+    log = [json.loads(line) for line in (tmp_path / "whole/log.jsonl").read_text().splitlines()]
+    assert [event["input_size"] for event in log if "ap" in event] == ["64x64", "96x64"]
+
+
+def test_training_finds_a_disc(tmp_path: Path) -> None:
+    """One labelled joint, a white disc: the loss must fall well under that of a guess."""
+    write_data_set(tmp_path)
+    file = tmp_path / "person_keypoints.json"
+    content = json.loads(file.read_text())
+    for one in content["annotations"]:
+        x, y = np.random.default_rng(one["id"]).uniform((35, 40), (85, 120))
+        one["keypoints"] = [x, y, 2] + [0, 0, 0] * 16
+        picture = np.zeros((160, 120, 3), dtype=np.uint8)
+        cv2.circle(picture, (round(x), round(y)), 6, (255, 255, 255), -1)
+        cv2.imwrite(str(tmp_path / f"images/{one['id']}.png"), picture)
+    file.write_text(json.dumps(content))
+    recipe = Recipe(
+        data=(tmp_path,), mix=(1.0,), stages=(Stage((64, 64), 40),), batch=4, warmup=5,
+        learning_rate=3e-3, augment="light", validate_every=8, schedule="constant",
+    )  # fmt: skip
+    losses: list[float] = []
+    trainer = Trainer(recipe, tmp_path / "out", lambda event: None)
+    step = trainer._step
+    trainer._step = lambda batch: losses.append(step(batch)) or losses[-1]  # type: ignore
+    trainer.run()
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_mixed_data_sets_are_drawn_by_weight() -> None:
+    order = epoch_order([100, 50], [1.0, 4.0], seed=0, epoch=3)
+    assert len(order) == 150
+    first = [row for data_set, row in order if data_set == 0]
+    second = [row for data_set, row in order if data_set == 1]
+    assert (len(first), len(second)) == (50, 100)
+    assert len(set(first)) == 50
+    assert sorted(second) == sorted([*range(50), *range(50)])
+    assert order == epoch_order([100, 50], [1.0, 4.0], seed=0, epoch=3)
+    assert order != epoch_order([100, 50], [1.0, 4.0], seed=0, epoch=4)
+
+
+def test_joint_confidences_weigh(tmp_path: Path) -> None:
+    write_data_set(tmp_path, keypoint_confidences=[0.5] * 17)
+    people = load_people(tmp_path, 17)
+    assert set(np.unique(people.weights)) == {0.0, 0.5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"keypoints": [1.0, 2.0, 2] * 16}, "annotation 1 has 16 joints, the network 17"),
+        ({"iscrowd": 1}, "nobody with a box and a labelled joint"),
+        ({"image_id": "x"}, "not a COCO keypoint data set"),
+        ({"image_id": 99}, r"1 of 1 pictures are not in .* \(first: image id 99\)"),
+    ],
+)
+def test_data_that_cant_be_trained_on(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    write_data_set(tmp_path, **changes)
+    with pytest.raises(TrainingDataError, match=message):
+        load_people(tmp_path, 17)
+
+
+def test_missing_pictures_are_named(tmp_path: Path) -> None:
+    write_data_set(tmp_path)
+    (tmp_path / "images/3.png").unlink()
+    with pytest.raises(TrainingDataError, match=r"1 of 16 pictures .* \(first: 3.png\)"):
+        load_people(tmp_path, 17)
+
+
+def test_stages_are_read_strictly() -> None:
+    assert Stage.parse("256x192:10") == Stage((192, 256), 10)
+    for text in ("256:10", "100x100:1", "256x192:0", "256x192:x"):
+        with pytest.raises(ValueError, match="stage"):
+            Stage.parse(text)
