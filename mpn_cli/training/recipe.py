@@ -25,8 +25,8 @@ class Stage:
             stage = cls((int(width), int(height)), float(epochs))
         except ValueError:
             raise ValueError(f"stage {text!r} is not HEIGHTxWIDTH:EPOCHS, as 256x192:10") from None
-        if stage.epochs <= 0 or any(side <= 0 or side % 32 for side in stage.input_size):
-            raise ValueError(f"stage {text!r}: sides are multiples of 32, epochs over 0")
+        if stage.epochs <= 0 or any(side <= 0 or side % 16 for side in stage.input_size):
+            raise ValueError(f"stage {text!r}: sides are multiples of 16, epochs over 0")
         return stage
 
 
