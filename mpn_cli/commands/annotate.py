@@ -17,7 +17,7 @@ from typing import Any
 from mpn_cli import __version__, console
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job
-from mpn_cli.engine.local import Totals, clear_disk_errors, run_shards
+from mpn_cli.engine.local import Totals, run_shards
 from mpn_cli.errors import ExitCode
 from mpn_cli.estimators.loading import find_weights
 from mpn_cli.pipeline.recipe import Recipe
@@ -54,13 +54,13 @@ def annotate(
     tools = Tools.load(recipe)
     if dry_run:
         return _say_plan(job, tools, gathered, as_json)
-    with OutFolder(settings.out) as out, clear_disk_errors(out):
+    with OutFolder(settings.out) as out:
         if out.claim(job, settings.resume):
             record = out.run_record()
             if not quiet:
                 console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
         else:
-            totals = _run(job, tools, out, resolved, quiet)
+            totals = _run(job, tools, out, quiet)
             if totals is None:
                 done = len(out.finished(job))
                 console.print_note(
@@ -103,10 +103,11 @@ def make_recipe(resolved: Resolved, labelled: bool) -> Recipe:
         oks_vis_thr=settings.oks_vis_thr,
         max_dets=settings.max_dets,
         batch=settings.batch,
+        overlay=settings.overlay,
     )
 
 
-def _run(job: Job, tools: Tools, out: OutFolder, resolved: Resolved, quiet: bool) -> Totals | None:
+def _run(job: Job, tools: Tools, out: OutFolder, quiet: bool) -> Totals | None:
     with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
 
         def report(totals: Totals) -> None:
@@ -115,7 +116,7 @@ def _run(job: Job, tools: Tools, out: OutFolder, resolved: Resolved, quiet: bool
                 detail += f", {len(totals.skipped)} skipped"
             advance(totals.pictures + len(totals.skipped), detail)
 
-        return run_shards(job, tools, out, resolved.settings.overlay, stop, report)
+        return run_shards(job, tools, out, stop, report)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -67,6 +68,17 @@ class OutFolder:
         """Unlock."""
         self._lock.release()
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A full or vanished disk becomes an InputError of one line; what is finished stays."""
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"{self.path}/ can't be written: {error.strerror}."
+                " What is finished is kept: the same command goes on from there."
+            ) from None
+
     def claim(self, job: Job, resume: bool) -> bool:
         """Make the folder this job's; True if the job is already done.
 
@@ -84,10 +96,11 @@ class OutFolder:
             )
         if found is not None and not self.parts.exists():
             return True
-        self.parts.mkdir(exist_ok=True)
-        replace_file(self.parts / "job.json", msgspec.json.encode(record))
-        for leftover in self.parts.glob(".*.tmp"):
-            leftover.unlink()
+        with self.writing():
+            self.parts.mkdir(exist_ok=True)
+            replace_file(self.parts / "job.json", msgspec.json.encode(record))
+            for leftover in self.parts.glob(".*.tmp"):
+                leftover.unlink()
         return False
 
     def _found(self) -> JobRecord | None:
@@ -135,21 +148,21 @@ class OutFolder:
             "model": recipe.model,
             "weights_sha256": recipe.weights_sha256,
         }
-        writing = self.parts / "predictions.json"
-        write_predictions(writing, self._pictures(job))
-        self._publish(writing)
-        writing = self.parts / "dataset.json"
-        write_dataset(
-            writing, self._pictures(job), self._pictures(job), skeleton, recipe.kpt_thr, info
-        )
-        self._publish(writing)
-        lines = b"".join(msgspec.json.encode(one) + b"\n" for one in skipped)
-        replace_file(self.path / "skipped.jsonl", lines)
         record = JobRecord(job.hash, __version__, len(job.tasks), recipe)
-        content = msgspec.json.encode({"job": record, **run})
-        replace_file(self.path / RUN_FILE, msgspec.json.format(content, indent=1) + b"\n")
-        if not keep_parts:
-            shutil.rmtree(self.parts)
+        content = msgspec.json.format(msgspec.json.encode({"job": record, **run}), indent=1)
+        lines = b"".join(msgspec.json.encode(one) + b"\n" for one in skipped)
+        predictions, dataset = self.parts / "predictions.json", self.parts / "dataset.json"
+        with self.writing():
+            write_predictions(predictions, self._pictures(job))
+            self._publish(predictions)
+            write_dataset(
+                dataset, self._pictures(job), self._pictures(job), skeleton, recipe.kpt_thr, info
+            )
+            self._publish(dataset)
+            replace_file(self.path / "skipped.jsonl", lines)
+            replace_file(self.path / RUN_FILE, content + b"\n")
+            if not keep_parts:
+                shutil.rmtree(self.parts)
 
     def _publish(self, written: Path) -> None:
         with written.open("rb") as file:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -12,7 +11,6 @@ from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.overlays import write_overlays
 from mpn_cli.engine.parts import PartHeader, write_part
-from mpn_cli.errors import InputError
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.sources.tasks import Skipped
 
@@ -43,7 +41,7 @@ Progress = Callable[[Totals], None]
 
 
 def run_shards(
-    job: Job, tools: Tools, out: OutFolder, overlay: bool, stop: Event, progress: Progress
+    job: Job, tools: Tools, out: OutFolder, stop: Event, progress: Progress
 ) -> Totals | None:
     """Run what is not finished yet; the totals of the whole job, or None if ``stop`` was set.
 
@@ -62,8 +60,8 @@ def run_shards(
             return None
         tasks = job.shard(number)
         result = annotate_shard(tasks, tools)
-        with clear_disk_errors(out):
-            if overlay:
+        with out.writing():
+            if job.recipe.overlay:
                 folder = out.path / "overlays"
                 write_overlays(folder, tasks, result, tools.skeleton, job.recipe.kpt_thr)
             headers[number] = write_part(out.parts, job.hash, number, result)
@@ -73,15 +71,3 @@ def run_shards(
     for number in range(job.shards):
         in_order.add(headers[number])
     return in_order
-
-
-@contextmanager
-def clear_disk_errors(out: OutFolder) -> Iterator[None]:
-    """A full or vanished disk as one line; what is finished stays."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{out.path}/ can't be written: {error.strerror}."
-            " What is finished is kept: the same command goes on from there."
-        ) from None

@@ -25,3 +25,5 @@ class Recipe(msgspec.Struct, frozen=True):
     max_dets: int
     batch: int
     """Crops the network takes at once."""
+    overlay: bool
+    """Whether pictures with poses are drawn as well."""

@@ -16,6 +16,12 @@ from mpn_cli.sources.walk import find_pictures, number_pictures, relative_names
 PERSON = "person"
 PERSON_ID = 1
 
+SMALLEST_SIDE = 0.01
+"""Results are rounded to hundredths of a pixel: a smaller box has no size."""
+
+LARGEST_COORDINATE = 1e6
+"""Pixels; a larger number is no coordinate of a picture."""
+
 _Four = Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]
 
 
@@ -186,12 +192,12 @@ def _add_box(
     boxes: list[Box], bbox: list[float], score: float, place: str, left_out: Counter[str]
 ) -> None:
     x, y, width, height = bbox
-    for name, side in (("width", width), ("height", height)):
-        if side < 0:
+    for name, value in (("x", x), ("y", y), ("width", width), ("height", height)):
+        if abs(value) > LARGEST_COORDINATE or (value < 0 and name in ("width", "height")):
             raise InputError(
-                f"{place}: bbox {name} is {side}; boxes are [x, y, width, height] in pixels"
+                f"{place}: bbox {name} is {value}; boxes are [x, y, width, height] in pixels"
             )
-    if width == 0 or height == 0:
+    if min(width, height) < SMALLEST_SIDE:
         left_out["zero size"] += 1
     else:
         boxes.append(Box(x, y, width, height, score))

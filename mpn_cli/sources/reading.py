@@ -82,6 +82,12 @@ def _check_complete(content: bytes) -> None:
 
 
 def file_stamp(path: str) -> tuple[int, int]:
-    """Size in bytes and time of change in ns: what tells one version of a file from another."""
-    status = os.stat(path)
+    """Size in bytes and time of change in ns: what tells one version of a file from another.
+
+    A file that is gone has (-1, -1); reading it will say so.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return -1, -1
     return status.st_size, status.st_mtime_ns

@@ -11,6 +11,7 @@ import pytest
 from pycocotools import coco
 
 from mpn_cli.engine.folder import OutFolder
+from mpn_cli.skeletons import COCO
 from tests.acceptance.conftest import COMMAND, Mpn, environment
 from tests.conftest import ROOT, make_picture
 
@@ -23,22 +24,53 @@ def results(out: Path) -> list[bytes]:
 
 
 def test_the_examples_with_the_shipped_weights(mpn: Mpn, tmp_path: Path) -> None:
-    done = mpn("annotate", EXAMPLES, "-o", "out", "--overlay")
+    boxes = EXAMPLES / "people.json"
+    done = mpn("annotate", EXAMPLES, "--boxes", boxes, "-o", "out", "--overlay")
     assert done.returncode == 0, done.stderr
-    assert "one person is taken to fill each picture" in " ".join(done.stdout.split())
     assert max(map(len, done.stdout.splitlines())) <= 80
     out = tmp_path / "out"
     truth = coco.COCO(str(out / "dataset.json"))
     truth.loadRes(str(out / "predictions.json"))
     names = {image["file_name"] for image in truth.imgs.values()}
     assert names == {file.name for file in EXAMPLES.glob("*.jpg")}
-    assert 785 in truth.imgs
     assert {file.name for file in (out / "overlays").iterdir()} == names
     assert not (out / "parts").exists()
     run = json.loads((out / "run.json").read_text())
-    assert run["counts"]["people"] == len(truth.anns) == len(names)
+    assert run["counts"]["people"] == len(truth.anns) == len(json.loads(boxes.read_text()))
     assert run["options"]["overlay"] == {"value": True, "from": "command line"}
     assert run["seconds"]["network"] > 0
+
+
+def test_the_skier_is_found_where_she_is(mpn: Mpn, tmp_path: Path) -> None:
+    """Joints of the easiest example, read off the picture by eye; the whole way must be right."""
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text('[{"image_id": 785, "bbox": [281, 43, 241, 364]}]')
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/785.jpg").symlink_to(EXAMPLES / "000000000785.jpg")
+    assert mpn("annotate", "one", "--boxes", boxes, "-o", "out").returncode == 0
+    (pose,) = json.loads((tmp_path / "out/predictions.json").read_text())
+    joints = dict(
+        zip(COCO.keypoints, zip(*[iter(pose["keypoints"])] * 3, strict=True), strict=True)
+    )
+    for name, x, y in (
+        ("nose", 367, 81), ("right_shoulder", 357, 113), ("left_shoulder", 411, 107),
+        ("right_wrist", 295, 184), ("left_knee", 425, 286),
+    ):  # fmt: skip
+        found_x, found_y, confidence = joints[name]
+        assert abs(found_x - x) < 25, name
+        assert abs(found_y - y) < 25, name
+        assert confidence > 0.2
+
+
+def test_pictures_without_boxes_are_one_person_each(
+    mpn: Mpn, tmp_path: Path, fresh_weights: Path
+) -> None:
+    done = mpn("annotate", EXAMPLES, "--model", fresh_weights, "--no-flip", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert "one person is taken to fill each picture" in " ".join(done.stdout.split())
+    found = json.loads((tmp_path / "out/predictions.json").read_text())
+    assert found[0]["bbox"] == [0, 0, 640, 425]
+    assert len(found) == 6
 
 
 def test_again_is_the_same_and_done_already(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -> None:

@@ -100,6 +100,7 @@ def image(**changes: Any) -> dict[str, Any]:
         ('{"annotations": []}', "missing required field `images`"),
         (data_set(images=[]), "images list is empty"),
         (annotation(bbox=[1, 2, -4.0, 5]), r"annotation 17: bbox width is -4.0; boxes are \[x"),
+        (annotation(bbox=[1e9, 2, 4, 5]), "annotation 17: bbox x is 1000000000.0; boxes are"),
         (annotation(bbox=[1, 2, 3]), r"length >= 4.*annotations\[0\].bbox"),
         (
             annotation(image_id="7"),
