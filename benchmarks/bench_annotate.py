@@ -23,10 +23,10 @@ from models.folded import fold
 from models.network import channels_last
 from models.registry import DEFAULT_MODEL, MODELS
 from models.weights import load_weights
-from mpn_cli.commands.annotate import make_recipe
 from mpn_cli.console import make_table, stdout
 from mpn_cli.pipeline.crops import normalise
 from mpn_cli.pipeline.shard import Tools, annotate_shard
+from mpn_cli.recipes import make_recipe
 from mpn_cli.settings import resolve
 from mpn_cli.sources.gather import gather
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from mpn_cli import __version__
 from mpn_cli.errors import ExitCode, InputError
+from mpn_cli.version import __version__
 
 app = typer.Typer(
     name="mpn",

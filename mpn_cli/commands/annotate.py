@@ -14,18 +14,17 @@ from threading import Event
 from types import FrameType
 from typing import Any
 
-from mpn_cli import __version__, console
+from mpn_cli import console
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.local import Totals, run_shards
 from mpn_cli.errors import ExitCode
-from mpn_cli.estimators.loading import find_weights
-from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.pipeline.shard import Tools, annotate_shard
+from mpn_cli.recipes import make_recipe
 from mpn_cli.settings import Resolved, resolve
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.tasks import Gathered, Task
-from nms_backends.registry import find_backend
+from mpn_cli.version import __version__
 
 LIBRARIES = ("torch", "numpy", "opencv-python-headless", "numba", "pycocotools")
 SAMPLE_PICTURES = 8
@@ -76,35 +75,6 @@ def annotate(
     elif not quiet:
         _show_summary(record, str(settings.out))
     return ExitCode.SKIPPED if record["counts"]["skipped"] else ExitCode.DONE
-
-
-def make_recipe(resolved: Resolved, labelled: bool) -> Recipe:
-    """The recipe of some settings.
-
-    A data set's own people are no duplicates of each other: unless the user names a backend,
-    they are only put in order.
-    """
-    settings = resolved.settings
-    model, weights, header = find_weights(settings.model)
-    nms = "none" if labelled and resolved.is_default("nms") else settings.nms
-    methods = find_backend(nms).methods
-    unsaid = resolved.is_default("nms_method") and settings.nms_method not in methods
-    return Recipe(
-        model=model.name,
-        weights=str(weights),
-        weights_sha256=header.sha256,
-        detector=settings.detector,
-        flip=settings.flip,
-        decode=settings.decode,
-        nms=nms,
-        nms_method=methods[0] if unsaid else settings.nms_method,
-        nms_thr=settings.nms_thr,
-        kpt_thr=settings.kpt_thr,
-        oks_vis_thr=settings.oks_vis_thr,
-        max_dets=settings.max_dets,
-        batch=settings.batch,
-        overlay=settings.overlay,
-    )
 
 
 def _run(job: Job, tools: Tools, out: OutFolder, quiet: bool) -> Totals | None:

@@ -13,7 +13,6 @@ from typing import Any
 import filelock
 import msgspec
 
-from mpn_cli import __version__
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.parts import PartHeader, part_pictures, read_part, replace_file
 from mpn_cli.errors import InputError
@@ -22,6 +21,7 @@ from mpn_cli.results.coco_writer import write_dataset, write_predictions
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.skeletons import Skeleton
 from mpn_cli.sources.tasks import Skipped
+from mpn_cli.version import __version__
 
 RUN_FILE = "run.json"
 RESULT_FILES = ("predictions.json", "dataset.json", "skipped.jsonl", RUN_FILE)

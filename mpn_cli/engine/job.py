@@ -9,10 +9,10 @@ from functools import cached_property
 
 import msgspec
 
-from mpn_cli import __version__
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.sources.reading import file_stamp
 from mpn_cli.sources.tasks import Task
+from mpn_cli.version import __version__
 
 
 @dataclass(frozen=True)

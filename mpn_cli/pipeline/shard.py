@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,8 +129,13 @@ class _Stopwatch:
             self.seconds[name] += time.perf_counter() - started
 
 
-def annotate_shard(tasks: Sequence[Task], tools: Tools) -> ShardResult:
-    """Annotate some pictures; one that can't be used becomes a ``Skipped``, never an error."""
+def annotate_shard(
+    tasks: Sequence[Task], tools: Tools, read: Callable[[str], Picture] = read_picture
+) -> ShardResult:
+    """Annotate some pictures; one that can't be used becomes a ``Skipped``, never an error.
+
+    ``read`` gives a path's pixels, (H, W, 3) uint8 RGB, or raises UnreadableError.
+    """
     stopwatch = _Stopwatch()
     crops = _Crops(tools, stopwatch)
     seen: list[_Seen] = []
@@ -140,7 +145,7 @@ def annotate_shard(tasks: Sequence[Task], tools: Tools) -> ShardResult:
     for task in tasks:
         try:
             with stopwatch.stage("read"):
-                picture = read_picture(task.path)
+                picture = read(task.path)
         except UnreadableError as error:
             skipped.append(Skipped(task.path, error.reason, error.detail))
             continue

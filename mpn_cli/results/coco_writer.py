@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mpn_cli.results.poses import AnnotatedPicture
+from mpn_cli.results.poses import AnnotatedPicture, Pose
 from mpn_cli.skeletons import Skeleton
 
 PERSON_ID = 1
@@ -16,21 +16,22 @@ PERSON_ID = 1
 
 def write_predictions(file: Path, pictures: Iterable[AnnotatedPicture]) -> None:
     """COCO keypoint results (cocodataset.org/#format-results), one line each."""
-    lines = (
-        {
-            "image_id": picture.image_id,
-            "category_id": PERSON_ID,
-            "keypoints": pose.keypoints,
-            "score": pose.score,
-            "bbox": pose.bbox,
-            "area": pose.area,
-        }
-        for picture in pictures
-        for pose in picture.poses
-    )
+    lines = (prediction(picture.image_id, pose) for picture in pictures for pose in picture.poses)
     with file.open("wb") as out:
         out.writelines(_json_list(lines))
         out.write(b"\n")
+
+
+def prediction(image_id: int, pose: Pose) -> dict[str, Any]:
+    """One COCO keypoint result."""
+    return {
+        "image_id": image_id,
+        "category_id": PERSON_ID,
+        "keypoints": pose.keypoints,
+        "score": pose.score,
+        "bbox": pose.bbox,
+        "area": pose.area,
+    }
 
 
 def write_dataset(
