@@ -52,10 +52,3 @@ _ALL = (
 
 MODELS = {model.name: model for model in _ALL}
 DEFAULT_MODEL = "mobileposenet-256x192"
-
-
-def find_model(name: str) -> Model:
-    """The model of a name. Raises KeyError with the known names in its message."""
-    if name not in MODELS:
-        raise KeyError(f"no model named {name}; known: {', '.join(MODELS)}")
-    return MODELS[name]

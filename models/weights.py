@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from models.network import MobilePoseNet
-from models.registry import Model, find_model
+from models.registry import MODELS, Model
 
 FORMAT = "mobileposenet/1"
 
@@ -96,7 +96,9 @@ def load_weights(file: Path, model: Model | None = None) -> tuple[MobilePoseNet,
     header, tensors = _read(file)
     if hash_tensors(tensors) != header.sha256:
         raise WeightsError(f"{file}: damaged: its content does not match its hash")
-    wanted = model or find_model(header.model)
+    wanted = model or MODELS.get(header.model)
+    if wanted is None:
+        raise WeightsError(f"{file}: weights of {header.model}, which is not known here")
     network = wanted.build()
     own = {
         name: tensor

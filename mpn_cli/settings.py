@@ -17,8 +17,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from models.registry import DEFAULT_MODEL
+from mpn_cli.detectors.registry import DEFAULT_DETECTOR
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.decoding import Decode
+from nms_backends.registry import DEFAULT_BACKEND
 
 Share = Annotated[float, Ge(0), Le(1)]
 Positive = Annotated[int, Gt(0)]
@@ -38,9 +41,9 @@ class AnnotateSettings(BaseSettings):
     )
 
     out: Path = Path("mpn-out")
-    model: str = "mobileposenet-256x192"
-    detector: str = "full-image"
-    nms: str = "hard"
+    model: str = DEFAULT_MODEL
+    detector: str = DEFAULT_DETECTOR
+    nms: str = DEFAULT_BACKEND
     nms_method: str = "hard"
     nms_thr: Share = 0.9
     kpt_thr: Share = 0.1

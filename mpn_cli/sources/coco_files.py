@@ -56,13 +56,6 @@ class _Detection(msgspec.Struct, gc=False):
     score: float = 1.0
 
 
-class ImageNames(msgspec.Struct):
-    """File names by image id, from a data set's ``images``."""
-
-    by_id: dict[int, str]
-    source: str
-
-
 def gather_coco(source: str, images: str | None, image_info: str | None) -> Gathered:
     """Tasks from a COCO data set or detection list.
 
@@ -107,7 +100,7 @@ def _gather_data_set(source: str, content: bytes, root: str) -> Gathered:
     if not data.images:
         raise InputError(f"{source}: its images list is empty")
     names = _names_by_id(source, data)
-    person = next((c.id for c in data.categories if c.name == PERSON), PERSON_ID)
+    person = _person_id(data)
     left_out: Counter[str] = Counter()
     boxes: dict[int, list[Box]] = {image_id: [] for image_id in names}
     for position, annotation in enumerate(data.annotations):
@@ -140,10 +133,7 @@ def _gather_detections(source: str, content: bytes, root: str, image_info: str |
         raise InputError(f"{source}: holds no detections")
     if image_info is not None:
         data = _decode_data_set(image_info, _read(image_info))
-        known, person = (
-            _names_by_id(image_info, data),
-            next((c.id for c in data.categories if c.name == PERSON), PERSON_ID),
-        )
+        known, person = _names_by_id(image_info, data), _person_id(data)
     else:
         known, person = _names_from_folder(root), PERSON_ID
     left_out: Counter[str] = Counter()
@@ -172,6 +162,10 @@ def _gather_detections(source: str, content: bytes, root: str, image_info: str |
         for i, count in sorted(unknown.items())
     ]
     return gathered
+
+
+def _person_id(data: _DataSet) -> int:
+    return next((c.id for c in data.categories if c.name == PERSON), PERSON_ID)
 
 
 def _names_by_id(source: str, data: _DataSet) -> dict[int, str]:

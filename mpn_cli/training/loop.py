@@ -14,15 +14,15 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.network import MobilePoseNet, channels_last
-from models.registry import find_model
+from models.registry import MODELS
 from models.weights import load_weights, save_weights
 from mpn_cli.skeletons import SKELETONS, Skeleton
-from mpn_cli.training.cache import open_cache
+from mpn_cli.training.cache import CropCache, open_cache
 from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from mpn_cli.training.losses import LOSSES
 from mpn_cli.training.people import People, load_people, split_by_picture
 from mpn_cli.training.recipe import Recipe, Stage
-from mpn_cli.training.samples import BatchMaker
+from mpn_cli.training.samples import Batch, BatchMaker
 from mpn_cli.training.validation import validation_ap
 
 CHECKPOINT_SECONDS = 120.0
@@ -47,7 +47,7 @@ class Trainer:
         self.recipe = recipe
         self.out = out
         self.report = report
-        model = find_model(recipe.model)
+        model = MODELS[recipe.model]
         self.skeleton: Skeleton = SKELETONS[model.joints]
         torch.manual_seed(recipe.seed)
         network = (
@@ -132,7 +132,7 @@ class Trainer:
                 )
                 saved = now
 
-    def _step(self, batch: Any) -> float:
+    def _step(self, batch: Batch) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.progress.step, self.steps)
         self.network.train()
@@ -147,7 +147,7 @@ class Trainer:
         self.average.update_parameters(self.network)
         return loss.item()
 
-    def _validate(self, cache: Any, size: tuple[int, int]) -> None:
+    def _validate(self, cache: CropCache, size: tuple[int, int]) -> None:
         averaged = self.average.module
         assert isinstance(averaged, MobilePoseNet)
         ap = validation_ap(averaged, cache, self.skeleton, size)
