@@ -115,7 +115,9 @@ def annotate(
     nms_method: Annotated[
         str | None,
         typer.Option(
-            help="Where the backend has several.", show_default="hard", rich_help_panel=_POSES
+            help="Where the backend has several; the first by default.",
+            show_default=False,
+            rich_help_panel=_POSES,
         ),
     ] = None,
     nms_thr: Annotated[

@@ -146,7 +146,10 @@ def test_bad_pictures_cost_only_themselves(mpn: Mpn, tmp_path: Path, fresh_weigh
         ([EXAMPLES, "--model", "resnet"], "--model resnet: neither a weights file nor one of"),
         ([EXAMPLES, "--model", "mobileposenet-384x288"], "comes without weights"),
         ([EXAMPLES, "--model", "pickle.pth"], "pickled weights are not loaded"),
-        ([EXAMPLES, "--nms", "fast"], "no NMS backend named fast; installed: hard, none"),
+        (
+            [EXAMPLES, "--nms", "fast"],
+            "no NMS backend named fast; installed: hard, matrix, none, numba, soft",
+        ),
         ([EXAMPLES, "--nms-method", "soft"], "NMS backend hard has no method soft"),
         ([EXAMPLES, "--detector", "x"], "no detector named x; installed: full-image"),
         ([EXAMPLES, "--nms-thr", "1.5"], "command line: --nms-thr: Input should be less than"),

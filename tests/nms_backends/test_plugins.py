@@ -53,7 +53,9 @@ def test_an_object_that_is_no_backend(site: Path) -> None:
 
 
 def test_unknown_name_lists_what_is_installed() -> None:
-    with pytest.raises(PluginError, match="no NMS backend named fast; installed: hard, none"):
+    with pytest.raises(
+        PluginError, match="no NMS backend named fast; installed: hard, matrix, none"
+    ):
         fresh().find("fast")
 
 

@@ -1,0 +1,281 @@
+"""Hard, soft and matrix suppression compiled by numba, parallel over pictures.
+
+``hard`` asks only whether O > thr. A joint adds at most 1 to the sum, so a pair is decided as soon
+as the sum so far plus what is left can't pass, or can't fail; joints with the smallest sigma come
+first, since they tell most. Poses that are apart fall out after a joint or two. The kernel's
+exponentials may differ from numpy's in the last bit: where a pair's OKS comes within ``MARGIN`` of
+the threshold, the picture is decided again by the plain backend, so that both keep the same poses
+on any input.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from nms_backends import hard, matrix, soft
+from nms_backends.contract import Int64Array, Kept, NmsConfig, PoseBatch
+from nms_backends.oks import TINY
+
+MARGIN = 1e-9
+"""OKS this near to the threshold is decided by the plain backend."""
+
+_ALL_JOINTS = -1.0
+"""Visibility threshold under every confidence: all joints count."""
+
+HARD, SOFT, SOFT_LINEAR, MATRIX, MATRIX_GAUSSIAN = range(5)
+_METHODS = {
+    "hard": HARD,
+    soft.GAUSSIAN: SOFT,
+    soft.LINEAR: SOFT_LINEAR,
+    matrix.LINEAR: MATRIX,
+    matrix.GAUSSIAN: MATRIX_GAUSSIAN,
+}
+
+
+class NumbaParallel:
+    """All methods, compiled; the first use on a machine compiles for some seconds."""
+
+    name = "numba"
+    methods = tuple(_METHODS)
+
+    def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
+        """Suppress all pictures in parallel."""
+        by_sigma = np.argsort(batch.sigmas, kind="stable")
+        sigmas = np.asarray(batch.sigmas, dtype=np.float64)[by_sigma]
+        scores = np.ascontiguousarray(batch.scores, dtype=np.float64)
+        visible_above = _ALL_JOINTS if config.oks_vis_thr is None else config.oks_vis_thr
+        rows = np.empty(len(scores), dtype=np.int64)
+        new_scores = np.empty(len(scores), dtype=np.float64)
+        counts = np.zeros(batch.pictures, dtype=np.int64)
+        doubtful = np.zeros(batch.pictures, dtype=np.bool_)
+        _suppress_all(
+            np.ascontiguousarray(batch.keypoints, dtype=np.float64),
+            np.ascontiguousarray(batch.confidences, dtype=np.float64),
+            scores,
+            np.ascontiguousarray(batch.areas, dtype=np.float64),
+            np.ascontiguousarray(batch.offsets, dtype=np.int64),
+            by_sigma.astype(np.int64),
+            1 / (2 * (2 * sigmas) ** 2),
+            _dealt(np.diff(batch.offsets)),
+            _METHODS[config.method],
+            float(config.thr),
+            float(config.sigma),
+            float(config.score_thr),
+            int(config.max_dets),
+            float(visible_above),
+            rows,
+            new_scores,
+            counts,
+            doubtful,
+        )
+        for picture in np.flatnonzero(doubtful):
+            _decide_again(batch, config, int(picture), rows, new_scores, counts)
+        starts = np.repeat(batch.offsets[:-1], counts)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        taken = starts + np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+        kept = rows[taken]
+        if config.method == "hard":
+            return Kept(kept, batch.scores[kept], offsets)
+        return Kept(kept, new_scores[taken], offsets)
+
+
+def _dealt(sizes: Int64Array) -> Int64Array:
+    """Picture order in which threads, that take equal runs of it, get equal work."""
+    threads = numba.get_num_threads()
+    by_size = np.argsort(-sizes, kind="stable")
+    return np.concatenate([by_size[thread::threads] for thread in range(threads)])
+
+
+def _decide_again(
+    batch: PoseBatch,
+    config: NmsConfig,
+    picture: int,
+    rows: Int64Array,
+    scores: np.ndarray[Any, np.dtype[np.float64]],
+    counts: Int64Array,
+) -> None:
+    first, last = int(batch.offsets[picture]), int(batch.offsets[picture + 1])
+    own = slice(first, last)
+    alone = PoseBatch(
+        batch.keypoints[own],
+        batch.confidences[own],
+        batch.scores[own],
+        batch.areas[own],
+        np.array([0, last - first], dtype=np.int64),
+        batch.sigmas,
+    )
+    kept = hard.Hard()(alone, config)
+    counts[picture] = len(kept.rows)
+    rows[first : first + len(kept.rows)] = first + kept.rows
+    scores[first : first + len(kept.rows)] = kept.scores
+
+
+_compile = numba.njit(cache=True, fastmath=False, nogil=True)
+
+
+@_compile
+def _similarity(keypoints, confidences, areas, joints, inverse, i, j, visible_above):  # type: ignore[no-untyped-def]
+    """OKS of poses i and j (eq. 9)."""
+    scale = 1 / ((areas[i] + areas[j]) / 2 + TINY)
+    total = 0.0
+    number = 0
+    for m in range(len(joints)):
+        joint = joints[m]
+        if confidences[i, joint] > visible_above and confidences[j, joint] > visible_above:
+            dx = keypoints[i, joint, 0] - keypoints[j, joint, 0]
+            dy = keypoints[i, joint, 1] - keypoints[j, joint, 1]
+            total += np.exp(-(dx * dx + dy * dy) * scale * inverse[m])
+            number += 1
+    return total / max(number, 1)
+
+
+@_compile
+def _likeness(keypoints, confidences, areas, joints, inverse, i, j, visible_above, thr):  # type: ignore[no-untyped-def]
+    """1 if O > thr, 0 if not, 2 if too near to say; ends as soon as it is certain."""
+    number = len(joints)
+    if visible_above >= 0:
+        number = 0
+        for m in range(len(joints)):
+            joint = joints[m]
+            if confidences[i, joint] > visible_above and confidences[j, joint] > visible_above:
+                number += 1
+        if number == 0:
+            return 0 if thr > MARGIN else 2
+    scale = 1 / ((areas[i] + areas[j]) / 2 + TINY)
+    low, high = (thr - MARGIN) * number, (thr + MARGIN) * number
+    total = 0.0
+    left = number
+    for m in range(len(joints)):
+        joint = joints[m]
+        if visible_above >= 0 and not (
+            confidences[i, joint] > visible_above and confidences[j, joint] > visible_above
+        ):
+            continue
+        dx = keypoints[i, joint, 0] - keypoints[j, joint, 0]
+        dy = keypoints[i, joint, 1] - keypoints[j, joint, 1]
+        exponent = (dx * dx + dy * dy) * scale * inverse[m]
+        left -= 1
+        # Past 40 a term is under 1e-17: it is 0 within the margin, and needs no exponential.
+        if exponent < 40.0:
+            total += np.exp(-exponent)
+        if total + left < low:
+            return 0
+        if total > high:
+            return 1
+    return 2
+
+
+@_compile
+def _hard(keypoints, confidences, areas, joints, inverse, order, thr, visible_above, rows):  # type: ignore[no-untyped-def]
+    """Greedy suppression; the number kept, or -1 where a pair is too near to the threshold."""
+    kept = 0
+    for j in order:
+        alike = 0
+        for k in range(kept):
+            alike = _likeness(
+                keypoints, confidences, areas, joints, inverse, rows[k], j, visible_above, thr
+            )
+            if alike:
+                break
+        if alike == 2:
+            return -1
+        if alike == 0:
+            rows[kept] = j
+            kept += 1
+    return kept
+
+
+@_compile
+def _soft(  # type: ignore[no-untyped-def]
+    keypoints, confidences, areas, joints, inverse, order, left, thr, visible_above, max_dets,
+    linear, rows, scores,
+):  # fmt: skip
+    """Soft suppression; ``order`` and its scores ``left`` are used up."""
+    poses = len(order)
+    taken = min(max_dets, poses)
+    for step in range(taken):
+        rows[step] = order[step]
+        scores[step] = left[step]
+        for k in range(step + 1, poses):
+            similar = _similarity(
+                keypoints, confidences, areas, joints, inverse, order[step], order[k],
+                visible_above,
+            )  # fmt: skip
+            if not linear:
+                left[k] *= np.exp(-(similar * similar) / thr)
+            elif similar >= thr:
+                left[k] *= 1 - similar
+        for k in range(step + 2, poses):  # insertion sort: stable, and nearly sorted already
+            score, pose = left[k], order[k]
+            to = k
+            while to > step + 1 and left[to - 1] < score:
+                left[to], order[to] = left[to - 1], order[to - 1]
+                to -= 1
+            left[to], order[to] = score, pose
+    return taken
+
+
+@_compile
+def _matrix(  # type: ignore[no-untyped-def]
+    keypoints, confidences, areas, joints, inverse, order, left, sigma, score_thr, visible_above,
+    max_dets, gaussian, rows, scores,
+):  # fmt: skip
+    """Matrix suppression: decay by the likeness to all better poses."""
+    poses = len(order)
+    decayed = np.empty(poses)
+    compensation = np.zeros(poses)
+    for j in range(poses):
+        decay = 1.0
+        for i in range(j):
+            similar = _similarity(
+                keypoints, confidences, areas, joints, inverse, order[i], order[j], visible_above
+            )
+            compensation[j] = max(compensation[j], similar)
+            if gaussian:
+                factor = np.exp((compensation[i] ** 2 - similar * similar) / sigma)
+            else:
+                factor = (1 - similar) / max(1 - compensation[i], matrix.SMALLEST_DENOMINATOR)
+            decay = min(decay, factor)
+        decayed[j] = left[j] * decay
+    by_score = np.argsort(-decayed, kind="mergesort")
+    kept = 0
+    for j in by_score[:max_dets]:
+        if decayed[j] > score_thr:
+            rows[kept] = order[j]
+            scores[kept] = decayed[j]
+            kept += 1
+    return kept
+
+
+@numba.njit(cache=True, parallel=True, nogil=True)
+def _suppress_all(  # type: ignore[no-untyped-def]
+    keypoints, confidences, scores, areas, offsets, joints, inverse, pictures, method, thr, sigma,
+    score_thr, max_dets, visible_above, rows, new_scores, counts, doubtful,
+):  # fmt: skip
+    """Every picture by one thread; rows and scores are written where the picture's own stand."""
+    for position in numba.prange(len(pictures)):
+        picture = pictures[position]
+        first, last = offsets[picture], offsets[picture + 1]
+        if first == last:
+            continue
+        order = first + np.argsort(-scores[first:last], kind="mergesort")
+        own, own_scores = rows[first:last], new_scores[first:last]
+        if method == HARD:
+            kept = _hard(
+                keypoints, confidences, areas, joints, inverse, order, thr, visible_above, own
+            )
+            doubtful[picture] = kept < 0
+        elif method in (SOFT, SOFT_LINEAR):
+            kept = _soft(
+                keypoints, confidences, areas, joints, inverse, order, scores[order], thr,
+                visible_above, max_dets, method == SOFT_LINEAR, own, own_scores,
+            )  # fmt: skip
+        else:
+            kept = _matrix(
+                keypoints, confidences, areas, joints, inverse, order, scores[order], sigma,
+                score_thr, visible_above, max_dets, method == MATRIX_GAUSSIAN, own, own_scores,
+            )  # fmt: skip
+        counts[picture] = max(kept, 0)

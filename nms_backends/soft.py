@@ -1,0 +1,51 @@
+"""Soft suppression (Bodla et al. 2017, with OKS): plain, readable, the definition of ``soft``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nms_backends.contract import Int64Array, Kept, NmsConfig, PoseBatch
+from nms_backends.oks import descending, similarity_to
+
+GAUSSIAN, LINEAR = "soft", "soft-linear"
+
+
+class Soft:
+    """Take the best remaining pose, lower the scores of those like it, re-sort; repeat.
+
+    ``soft`` multiplies by exp(-O^2 / thr), ``soft-linear`` by (1 - O) where O >= thr. At most
+    ``max_dets`` poses a picture are taken.
+    """
+
+    name = "soft"
+    methods = (GAUSSIAN, LINEAR)
+
+    def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
+        """Suppress softly in each picture."""
+        rows: list[int] = []
+        scores: list[float] = []
+        offsets = [0]
+        for first, last in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):
+            order = first + descending(batch.scores[first:last])
+            left = np.asarray(batch.scores[order], dtype=np.float64)
+            for _ in range(min(config.max_dets, len(order))):
+                rows.append(int(order[0]))
+                scores.append(float(left[0]))
+                best, order = order[0], order[1:]
+                left = left[1:] * self._decay(batch, best, order, config)
+                again = descending(left)
+                order, left = order[again], left[again]
+            offsets.append(len(rows))
+        return Kept(
+            np.array(rows, dtype=np.int64),
+            np.array(scores, dtype=np.float64),
+            np.array(offsets, dtype=np.int64),
+        )
+
+    def _decay(
+        self, batch: PoseBatch, best: int, others: Int64Array, config: NmsConfig
+    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        similar = similarity_to(batch, best, others, config.oks_vis_thr)
+        if config.method == LINEAR:
+            return np.where(similar >= config.thr, 1 - similar, 1.0)
+        return np.exp(-(similar**2) / config.thr)
