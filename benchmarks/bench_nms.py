@@ -1,0 +1,131 @@
+"""The NMS backends against a plain reference, in one run on the same crowds.
+
+The reference is written after the published algorithm of the code family the paper builds on: a
+Python loop over pictures, and for each kept pose numpy's OKS with every pose that is left, a joint
+sum at a time. It is the yardstick and nothing else uses it.
+
+    python benchmarks/bench_nms.py [--pictures 5000] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from mpn_cli.console import make_table, stdout
+from mpn_cli.skeletons import COCO
+from nms_backends.contract import NmsConfig, PoseBatch
+from nms_backends.registry import find_backend, suppress
+
+MEAN_CROWD, LARGEST_CROWD = 21, 200
+RUNS = (
+    ("hard", "hard"),
+    ("numba", "hard"),
+    ("soft", "soft"),
+    ("numba", "soft"),
+    ("matrix", "matrix"),
+    ("numba", "matrix"),
+)
+
+
+def make_crowds(pictures: int, seed: int = 0) -> PoseBatch:
+    """Geometric crowd sizes; a third of the poses are near duplicates of another person's."""
+    rng = np.random.default_rng(seed)
+    sizes = np.minimum(rng.geometric(1 / MEAN_CROWD, pictures), LARGEST_CROWD)
+    poses = int(sizes.sum())
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    first = np.repeat(offsets[:-1], sizes)
+    areas = rng.uniform(40, 250, poses) ** 2 * 2
+    keypoints = rng.uniform(0, 600, (poses, 1, 2)) + rng.normal(0, 1, (poses, 17, 2)) * (
+        np.sqrt(areas)[:, None, None] / 4
+    )
+    copied = rng.random(poses) < 1 / 3
+    original = first + (rng.random(poses) * (np.arange(poses) - first)).astype(np.int64)
+    jitter = rng.normal(0, 1, (poses, 17, 2)) * np.sqrt(areas)[:, None, None] * 0.02
+    for row in np.flatnonzero(copied):  # in order, so that copies of copies occur
+        keypoints[row] = keypoints[original[row]] + jitter[row]
+        areas[row] = areas[original[row]]
+    return PoseBatch(
+        keypoints,
+        rng.random((poses, 17)),
+        rng.random(poses),
+        areas,
+        offsets,
+        np.array(COCO.sigmas),
+    )
+
+
+def reference_hard(batch: PoseBatch, thr: float) -> list[int]:
+    """Greedy OKS-NMS, picture by picture, pose by pose."""
+    variances = (batch.sigmas * 2) ** 2
+    kept: list[int] = []
+    for first, last in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):
+        order = first + np.argsort(-batch.scores[first:last], kind="stable")
+        while order.size > 0:
+            best = order[0]
+            kept.append(int(best))
+            similar = np.zeros(len(order) - 1)
+            for n, other in enumerate(order[1:]):
+                dx = batch.keypoints[other, :, 0] - batch.keypoints[best, :, 0]
+                dy = batch.keypoints[other, :, 1] - batch.keypoints[best, :, 1]
+                mean_area = (batch.areas[best] + batch.areas[other]) / 2 + np.spacing(1)
+                exponent = (dx**2 + dy**2) / variances / mean_area / 2
+                similar[n] = np.sum(np.exp(-exponent)) / len(exponent)
+            order = order[1:][similar <= thr]
+    return kept
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=5000)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    batch = make_crowds(options.pictures)
+    poses = len(batch.scores)
+    started = time.perf_counter()
+    expected = reference_hard(batch, NmsConfig().thr)
+    yardstick = time.perf_counter() - started
+    rows = {"reference hard": [yardstick]}
+    for backend, method in RUNS:
+        found, config = find_backend(backend, method), NmsConfig(method=method)
+        kept = suppress(found, batch, config)  # also the warm-up
+        if method == "hard" and kept.rows.tolist() != expected:
+            raise SystemExit(f"{backend} keeps other poses than the reference")
+        rows[f"{backend} {method}"] = measure(lambda f=found, c=config: f(batch, c), options.repeat)
+    table = make_table(
+        f"{options.pictures} pictures, {poses} poses", ("", "µs/picture", "spread", "speed-up")
+    )
+    for name, seconds in rows.items():
+        micro = [1e6 * one / options.pictures for one in seconds]
+        table.add_row(
+            name,
+            f"{statistics.median(micro):.1f}",
+            f"{min(micro):.1f}-{max(micro):.1f}",
+            f"{yardstick / statistics.median(seconds):.0f}x",
+        )
+    stdout.print(table)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps({"poses": poses, "seconds": rows}, indent=1))
+
+
+def measure(run: Callable[[], object], repeat: int) -> list[float]:
+    """Seconds of each repeat."""
+    seconds = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
