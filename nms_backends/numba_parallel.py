@@ -22,6 +22,9 @@ from nms_backends.oks import TINY
 MARGIN = 1e-9
 """OKS this near to the threshold is decided by the plain backend."""
 
+NEGLIGIBLE = 40.0
+"""A joint's exp(-x) past this is under 1e-17: it counts as 0 and needs no exponential."""
+
 _ALL_JOINTS = -1.0
 """Visibility threshold under every confidence: all joints count."""
 
@@ -127,7 +130,9 @@ def _similarity(keypoints, confidences, areas, joints, inverse, i, j, visible_ab
         if confidences[i, joint] > visible_above and confidences[j, joint] > visible_above:
             dx = keypoints[i, joint, 0] - keypoints[j, joint, 0]
             dy = keypoints[i, joint, 1] - keypoints[j, joint, 1]
-            total += np.exp(-(dx * dx + dy * dy) * scale * inverse[m])
+            exponent = (dx * dx + dy * dy) * scale * inverse[m]
+            if exponent < NEGLIGIBLE:
+                total += np.exp(-exponent)
             number += 1
     return total / max(number, 1)
 
@@ -158,8 +163,7 @@ def _likeness(keypoints, confidences, areas, joints, inverse, i, j, visible_abov
         dy = keypoints[i, joint, 1] - keypoints[j, joint, 1]
         exponent = (dx * dx + dy * dy) * scale * inverse[m]
         left -= 1
-        # Past 40 a term is under 1e-17: it is 0 within the margin, and needs no exponential.
-        if exponent < 40.0:
+        if exponent < NEGLIGIBLE:
             total += np.exp(-exponent)
         if total + left < low:
             return 0
@@ -172,9 +176,30 @@ def _likeness(keypoints, confidences, areas, joints, inverse, i, j, visible_abov
 def _hard(keypoints, confidences, areas, joints, inverse, order, thr, visible_above, rows):  # type: ignore[no-untyped-def]
     """Greedy suppression; the number kept, or -1 where a pair is too near to the threshold."""
     kept = 0
+    # Two joints lost for the most part leave at most K - 2 + 2 exp(-apart): no more than thr * K
+    # where that is under it, so that a pair with both that far apart needs no exponential.
+    number = len(joints)
+    spare = (thr - MARGIN) * number - (number - 2)
+    quick = visible_above < 0 and number >= 2 and spare > 0
+    apart = -np.log(spare / 2) if quick else 0.0
+    first, second = joints[0], joints[min(1, number - 1)]
+    x0, y0 = np.empty(len(order)), np.empty(len(order))
+    x1, y1 = np.empty(len(order)), np.empty(len(order))
+    area = np.empty(len(order))
+    near = np.ones(len(order), np.bool_)
     for j in order:
         alike = 0
+        px, py = keypoints[j, first, 0], keypoints[j, first, 1]
+        qx, qy = keypoints[j, second, 0], keypoints[j, second, 1]
+        if quick:
+            for k in range(kept):
+                scale = apart * ((area[k] + areas[j]) / 2 + TINY)
+                d0 = (x0[k] - px) ** 2 + (y0[k] - py) ** 2
+                d1 = (x1[k] - qx) ** 2 + (y1[k] - qy) ** 2
+                near[k] = (d0 * inverse[0] <= scale) | (d1 * inverse[1] <= scale)
         for k in range(kept):
+            if not near[k]:
+                continue
             alike = _likeness(
                 keypoints, confidences, areas, joints, inverse, rows[k], j, visible_above, thr
             )
@@ -184,6 +209,7 @@ def _hard(keypoints, confidences, areas, joints, inverse, order, thr, visible_ab
             return -1
         if alike == 0:
             rows[kept] = j
+            x0[kept], y0[kept], x1[kept], y1[kept], area[kept] = px, py, qx, qy, areas[j]
             kept += 1
     return kept
 

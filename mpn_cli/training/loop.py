@@ -104,6 +104,8 @@ class Trainer:
 
     def _run_stage(self, span: _Span) -> None:
         recipe, size = self.recipe, span.stage.input_size
+        if self.progress.step == span.first:
+            self.progress.best_ap = -1.0  # AP at another input size is no mark for this one
         folder = self.out / "cache"
         caches = [open_cache(people, size, folder) for people in self.people]
         validation = open_cache(self.validation, size, folder)
