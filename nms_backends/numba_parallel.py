@@ -120,21 +120,62 @@ _compile = numba.njit(cache=True, fastmath=False, nogil=True)
 
 
 @_compile
-def _similarity(keypoints, confidences, areas, joints, inverse, i, j, visible_above):  # type: ignore[no-untyped-def]
-    """OKS of poses i and j (eq. 9)."""
+def _exponential(x):  # type: ignore[no-untyped-def]
+    """exp(-x) for 0 <= x <= NEGLIGIBLE within 1e-12 of its value, in a form that vectorises.
+
+    exp(-x) = exp(-x / 256)^256: a Taylor polynomial of degree 9 and eight squarings.
+    """
+    r = x * (-1 / 256)
+    p = 1 / 362880
+    p = p * r + 1 / 40320
+    p = p * r + 1 / 5040
+    p = p * r + 1 / 720
+    p = p * r + 1 / 120
+    p = p * r + 1 / 24
+    p = p * r + 1 / 6
+    p = p * r + 0.5
+    p = p * r + 1.0
+    p = p * r + 1.0
+    p *= p
+    p *= p
+    p *= p
+    p *= p
+    p *= p
+    p *= p
+    p *= p
+    return p * p
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+def _similarity(x, y, weights, areas, inverse, i, j):  # type: ignore[no-untyped-def]
+    """OKS of poses i and j (eq. 9) of a picture in its own layout."""
     scale = 1 / ((areas[i] + areas[j]) / 2 + TINY)
     total = 0.0
-    number = 0
-    for m in range(len(joints)):
-        joint = joints[m]
-        if confidences[i, joint] > visible_above and confidences[j, joint] > visible_above:
-            dx = keypoints[i, joint, 0] - keypoints[j, joint, 0]
-            dy = keypoints[i, joint, 1] - keypoints[j, joint, 1]
-            exponent = (dx * dx + dy * dy) * scale * inverse[m]
-            if exponent < NEGLIGIBLE:
-                total += np.exp(-exponent)
-            number += 1
-    return total / max(number, 1)
+    number = 0.0
+    for m in range(len(inverse)):
+        dx = x[i, m] - x[j, m]
+        dy = y[i, m] - y[j, m]
+        weight = weights[i, m] * weights[j, m]
+        exponent = min((dx * dx + dy * dy) * scale * inverse[m], NEGLIGIBLE)
+        total += weight * _exponential(exponent)
+        number += weight
+    return total / max(number, 1.0)
+
+
+@_compile
+def _own_layout(keypoints, confidences, areas, order, visible_above):  # type: ignore[no-untyped-def]
+    """A picture's x, y and joint weights (n, K) and areas (n,), best pose first, packed."""
+    poses, joints = len(order), keypoints.shape[1]
+    x, y = np.empty((poses, joints)), np.empty((poses, joints))
+    weights = np.empty((poses, joints))
+    own_areas = np.empty(poses)
+    for k in range(poses):
+        row = order[k]
+        own_areas[k] = areas[row]
+        for m in range(joints):
+            x[k, m], y[k, m] = keypoints[row, m, 0], keypoints[row, m, 1]
+            weights[k, m] = 1.0 if confidences[row, m] > visible_above else 0.0
+    return x, y, weights, own_areas
 
 
 @_compile
@@ -216,56 +257,50 @@ def _hard(keypoints, confidences, areas, joints, inverse, order, thr, visible_ab
 
 @_compile
 def _soft(  # type: ignore[no-untyped-def]
-    keypoints, confidences, areas, joints, inverse, order, left, thr, visible_above, max_dets,
-    linear, rows, scores,
+    x, y, weights, areas, inverse, order, left, thr, max_dets, linear, rows, scores,
 ):  # fmt: skip
     """Soft suppression; ``order`` and its scores ``left`` are used up."""
     poses = len(order)
+    places = np.arange(poses)
     taken = min(max_dets, poses)
     for step in range(taken):
-        rows[step] = order[step]
+        rows[step] = order[places[step]]
         scores[step] = left[step]
         for k in range(step + 1, poses):
-            similar = _similarity(
-                keypoints, confidences, areas, joints, inverse, order[step], order[k],
-                visible_above,
-            )  # fmt: skip
+            similar = _similarity(x, y, weights, areas, inverse, places[step], places[k])
             if not linear:
                 left[k] *= np.exp(-(similar * similar) / thr)
             elif similar >= thr:
                 left[k] *= 1 - similar
         for k in range(step + 2, poses):  # insertion sort: stable, and nearly sorted already
-            score, pose = left[k], order[k]
+            score, place = left[k], places[k]
             to = k
             while to > step + 1 and left[to - 1] < score:
-                left[to], order[to] = left[to - 1], order[to - 1]
+                left[to], places[to] = left[to - 1], places[to - 1]
                 to -= 1
-            left[to], order[to] = score, pose
+            left[to], places[to] = score, place
     return taken
 
 
 @_compile
 def _matrix(  # type: ignore[no-untyped-def]
-    keypoints, confidences, areas, joints, inverse, order, left, sigma, score_thr, visible_above,
-    max_dets, gaussian, rows, scores,
+    x, y, weights, areas, inverse, order, left, sigma, score_thr, max_dets, gaussian, rows, scores,
 ):  # fmt: skip
     """Matrix suppression: decay by the likeness to all better poses."""
     poses = len(order)
     decayed = np.empty(poses)
     compensation = np.zeros(poses)
     for j in range(poses):
-        decay = 1.0
+        decay = 0.0 if gaussian else 1.0
         for i in range(j):
-            similar = _similarity(
-                keypoints, confidences, areas, joints, inverse, order[i], order[j], visible_above
-            )
+            similar = _similarity(x, y, weights, areas, inverse, i, j)
             compensation[j] = max(compensation[j], similar)
-            if gaussian:
-                factor = np.exp((compensation[i] ** 2 - similar * similar) / sigma)
+            if gaussian:  # the least factor has the least exponent
+                decay = min(decay, compensation[i] * compensation[i] - similar * similar)
             else:
-                factor = (1 - similar) / max(1 - compensation[i], matrix.SMALLEST_DENOMINATOR)
-            decay = min(decay, factor)
-        decayed[j] = left[j] * decay
+                apart = max(1 - compensation[i], matrix.SMALLEST_DENOMINATOR)
+                decay = min(decay, (1 - similar) / apart)
+        decayed[j] = left[j] * (np.exp(decay / sigma) if gaussian else decay)
     by_score = np.argsort(-decayed, kind="mergesort")
     kept = 0
     for j in by_score[:max_dets]:
@@ -282,6 +317,8 @@ def _suppress_all(  # type: ignore[no-untyped-def]
     score_thr, max_dets, visible_above, rows, new_scores, counts, doubtful,
 ):  # fmt: skip
     """Every picture by one thread; rows and scores are written where the picture's own stand."""
+    by_joint = np.empty(len(joints))
+    by_joint[joints] = inverse
     for position in numba.prange(len(pictures)):
         picture = pictures[position]
         first, last = offsets[picture], offsets[picture + 1]
@@ -294,14 +331,19 @@ def _suppress_all(  # type: ignore[no-untyped-def]
                 keypoints, confidences, areas, joints, inverse, order, thr, visible_above, own
             )
             doubtful[picture] = kept < 0
-        elif method in (SOFT, SOFT_LINEAR):
-            kept = _soft(
-                keypoints, confidences, areas, joints, inverse, order, scores[order], thr,
-                visible_above, max_dets, method == SOFT_LINEAR, own, own_scores,
-            )  # fmt: skip
         else:
-            kept = _matrix(
-                keypoints, confidences, areas, joints, inverse, order, scores[order], sigma,
-                score_thr, visible_above, max_dets, method == MATRIX_GAUSSIAN, own, own_scores,
-            )  # fmt: skip
+            x, y, weights, own_areas = _own_layout(
+                keypoints, confidences, areas, order, visible_above
+            )
+            left = scores[order]
+            if method in (SOFT, SOFT_LINEAR):
+                kept = _soft(
+                    x, y, weights, own_areas, by_joint, order, left, thr, max_dets,
+                    method == SOFT_LINEAR, own, own_scores,
+                )  # fmt: skip
+            else:
+                kept = _matrix(
+                    x, y, weights, own_areas, by_joint, order, left, sigma, score_thr, max_dets,
+                    method == MATRIX_GAUSSIAN, own, own_scores,
+                )  # fmt: skip
         counts[picture] = max(kept, 0)
