@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from mpn_cli.console import make_table, stdout
-from mpn_cli.skeletons import COCO
+from mpn_cli.evaluation.candidates import make_crowds
 from nms_backends.contract import NmsConfig, PoseBatch
 from nms_backends.registry import find_backend, suppress
 
@@ -32,33 +32,6 @@ RUNS = (
     ("matrix", "matrix"),
     ("numba", "matrix"),
 )
-
-
-def make_crowds(pictures: int, seed: int = 0) -> PoseBatch:
-    """Geometric crowd sizes; a third of the poses are near duplicates of another person's."""
-    rng = np.random.default_rng(seed)
-    sizes = np.minimum(rng.geometric(1 / MEAN_CROWD, pictures), LARGEST_CROWD)
-    poses = int(sizes.sum())
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    first = np.repeat(offsets[:-1], sizes)
-    areas = rng.uniform(40, 250, poses) ** 2 * 2
-    keypoints = rng.uniform(0, 600, (poses, 1, 2)) + rng.normal(0, 1, (poses, 17, 2)) * (
-        np.sqrt(areas)[:, None, None] / 4
-    )
-    copied = rng.random(poses) < 1 / 3
-    original = first + (rng.random(poses) * (np.arange(poses) - first)).astype(np.int64)
-    jitter = rng.normal(0, 1, (poses, 17, 2)) * np.sqrt(areas)[:, None, None] * 0.02
-    for row in np.flatnonzero(copied):  # in order, so that copies of copies occur
-        keypoints[row] = keypoints[original[row]] + jitter[row]
-        areas[row] = areas[original[row]]
-    return PoseBatch(
-        keypoints,
-        rng.random((poses, 17)),
-        rng.random(poses),
-        areas,
-        offsets,
-        np.array(COCO.sigmas),
-    )
 
 
 def reference_hard(batch: PoseBatch, thr: float) -> list[int]:
@@ -88,7 +61,9 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    batch = make_crowds(options.pictures)
+    rng = np.random.default_rng(0)
+    sizes = np.minimum(rng.geometric(1 / MEAN_CROWD, options.pictures), LARGEST_CROWD)
+    batch = make_crowds(sizes, seed=0).batch
     poses = len(batch.scores)
     started = time.perf_counter()
     expected = reference_hard(batch, NmsConfig().thr)

@@ -7,25 +7,9 @@ python benchmarks/measure_ap.py out/predictions.json ../shared/data/coco_dev/per
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 
-from pycocotools import coco
-from pycocotools.cocoeval import COCOeval
-
-NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
-
-
-def measure(results: str, truth: str) -> dict[str, float]:
-    """The ten numbers, by name."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        labelled = coco.COCO(truth)
-        evaluation = COCOeval(labelled, labelled.loadRes(results), "keypoints")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return dict(zip(NAMES, (round(float(value), 4) for value in evaluation.stats), strict=True))
+from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
 
 
 def main() -> None:
@@ -34,7 +18,8 @@ def main() -> None:
     parser.add_argument("results")
     parser.add_argument("truth")
     options = parser.parse_args()
-    print(json.dumps(measure(options.results, options.truth)))
+    numbers = keypoint_numbers(load_truth(options.truth), options.results)
+    print(json.dumps({name: round(value, 4) for name, value in numbers.items()}))
 
 
 if __name__ == "__main__":

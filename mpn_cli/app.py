@@ -297,6 +297,41 @@ def train(
     raise typer.Exit(run(data, out, mix, stages, threads, quiet or as_json, as_json, options))
 
 
+@app.command("nms-bench")
+def nms_bench(
+    candidates: Annotated[
+        Path | None,
+        typer.Argument(
+            help="COCO keypoint results with area or bbox.", show_default="seeded crowds"
+        ),
+    ] = None,
+    gt: Annotated[Path | None, typer.Option(help="COCO data set: AP for each backend.")] = None,
+    crowd: Annotated[str, typer.Option(help="Poses a picture, in turn.")] = "5,20,100",
+    images: Annotated[int, typer.Option(min=1, help="Pictures with crowds.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="Names from mpn backends, as hard,numba.", show_default="all"),
+    ] = None,
+    repeat: Annotated[int, typer.Option(min=1, help="Times each is timed.")] = 5,
+    nms_thr: Annotated[float, typer.Option(min=0, max=1)] = 0.9,
+    max_dets: Annotated[int, typer.Option(min=1)] = 20,
+    markdown: Annotated[Path | None, typer.Option(help="Also write the table as Markdown.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the NMS backends against their definitions, then time them.
+
+    Example: mpn nms-bench --crowd 5,50 --images 500
+
+    Example: mpn nms-bench candidates.json --gt person_keypoints.json
+    """
+    from mpn_cli.commands.nms_bench import nms_bench as run
+    from nms_backends.contract import NmsConfig
+
+    config = NmsConfig(thr=nms_thr, max_dets=max_dets)
+    run(candidates, gt, crowd, images, seed, backend, repeat, config, markdown, as_json)
+
+
 @app.command()
 def models(as_json: Json = False) -> None:
     """List the pose networks: parameters and multiply-adds, beside the paper's figures.

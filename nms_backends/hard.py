@@ -24,7 +24,7 @@ class Hard:
     """Take the best pose, drop those with OKS over ``thr``, repeat. Scores stay as they are."""
 
     name = "hard"
-    methods = ("hard",)
+    methods: tuple[str, ...] = ("hard",)
 
     def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
         """Suppress greedily in each picture."""
@@ -45,7 +45,7 @@ class NoSuppression:
     """Order only: everything is kept, best first."""
 
     name = "none"
-    methods = ("none",)
+    methods: tuple[str, ...] = ("none",)
 
     def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
         """Sort each picture's poses by score."""

@@ -31,7 +31,7 @@ class Matrix:
     """
 
     name = "matrix"
-    methods = (LINEAR, GAUSSIAN)
+    methods: tuple[str, ...] = (LINEAR, GAUSSIAN)
     device = "cpu, cuda"
 
     def __init__(self, device: str = "cpu") -> None:

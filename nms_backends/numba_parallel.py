@@ -42,7 +42,7 @@ class NumbaParallel:
     """All methods, compiled; the first use on a machine compiles for some seconds."""
 
     name = "numba"
-    methods = tuple(_METHODS)
+    methods: tuple[str, ...] = tuple(_METHODS)
 
     def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
         """Suppress all pictures in parallel."""

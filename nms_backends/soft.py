@@ -18,7 +18,7 @@ class Soft:
     """
 
     name = "soft"
-    methods = (GAUSSIAN, LINEAR)
+    methods: tuple[str, ...] = (GAUSSIAN, LINEAR)
 
     def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
         """Suppress softly in each picture."""

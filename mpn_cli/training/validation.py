@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from typing import Any
 
 import numpy as np
 import torch
-from pycocotools import coco as coco_files
-from pycocotools.cocoeval import COCOeval
 
 from models.network import MobilePoseNet
 from mpn_cli.arrays import Float64Array
+from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
 from mpn_cli.pipeline.crops import (
     PADDING,
     grid_to_picture,
@@ -50,20 +47,12 @@ def validation_ap(
             "image_id": picture, "category_id": 1, "keypoints": pose.reshape(-1).tolist(),
             "score": float(confidences[i].mean()),
         })  # fmt: skip
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = coco_files.COCO()
-        coco.dataset = {
-            "images": [{"id": i} for i in sorted(set(people.picture_ids.tolist()))],
-            "annotations": truth,
-            "categories": [{"id": 1, "name": "person"}],
-        }
-        coco.createIndex()
-        evaluation = COCOeval(coco, coco.loadRes(found), "keypoints")
-        evaluation.params.kpt_oks_sigmas = np.array(skeleton.sigmas)
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return float(evaluation.stats[0])
+    content = {
+        "images": [{"id": i} for i in sorted(set(people.picture_ids.tolist()))],
+        "annotations": truth,
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    return keypoint_numbers(load_truth(content), found, skeleton.sigmas)["AP"]
 
 
 def _estimate(

@@ -7,7 +7,9 @@ import pytest
 from tests.acceptance.conftest import Mpn
 
 
-@pytest.mark.parametrize("command", ["", "annotate", "train", "models", "backends", "detectors"])
+@pytest.mark.parametrize(
+    "command", ["", "annotate", "train", "nms-bench", "models", "backends", "detectors"]
+)
 def test_help_has_an_example_and_fits(mpn: Mpn, command: str) -> None:
     done = mpn(*command.split(), "--help")
     assert done.returncode == 0

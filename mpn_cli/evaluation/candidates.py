@@ -1,0 +1,104 @@
+"""Poses to suppress: from a file, or seeded crowds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from mpn_cli.arrays import IntArray
+from mpn_cli.errors import InputError
+from mpn_cli.skeletons import COCO, SKELETONS
+from nms_backends.contract import Kept, PoseBatch
+
+
+class _Candidate(msgspec.Struct):
+    image_id: int
+    keypoints: list[float]
+    score: float
+    bbox: list[float] | None = None
+    area: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A batch, with the ids of its pictures."""
+
+    batch: PoseBatch
+    picture_ids: IntArray
+    """(B,)."""
+
+    def results(self, kept: Kept) -> list[dict[str, Any]]:
+        """What is kept as COCO keypoint results."""
+        pictures = np.repeat(self.picture_ids, np.diff(kept.offsets))
+        joints = np.concatenate(
+            [self.batch.keypoints[kept.rows], self.batch.confidences[kept.rows][..., None]], axis=2
+        )
+        return [
+            {
+                "image_id": int(picture),
+                "category_id": 1,
+                "keypoints": pose.reshape(-1).tolist(),
+                "score": float(score),
+            }
+            for picture, pose, score in zip(pictures, joints, kept.scores, strict=True)
+        ]
+
+
+def load_candidates(file: Path) -> Candidates:
+    """COCO keypoint results with ``area`` or ``bbox``. Raises InputError."""
+    try:
+        poses = msgspec.json.decode(file.read_bytes(), type=list[_Candidate])
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise InputError(f"{file}: not a list of COCO keypoint results: {error}") from None
+    if not poses:
+        raise InputError(f"{file}: holds no poses")
+    length = len(poses[0].keypoints)
+    if length not in (3 * joints for joints in SKELETONS):
+        raise InputError(f"{file}: poses of {length / 3:g} joints; known are 17 and 16")
+    areas = []
+    for number, pose in enumerate(poses):
+        if len(pose.keypoints) != length:
+            raise InputError(
+                f"{file}: pose {number} has {len(pose.keypoints)} numbers, not {length}"
+            )
+        if pose.area is None and (pose.bbox is None or len(pose.bbox) != 4):
+            raise InputError(f"{file}: pose {number} has neither area nor bbox")
+        areas.append(pose.area if pose.area is not None else pose.bbox[2] * pose.bbox[3])  # type: ignore[index]
+    poses_by_picture = np.argsort([pose.image_id for pose in poses], kind="stable")
+    ids, sizes = np.unique([pose.image_id for pose in poses], return_counts=True)
+    flat = np.array([pose.keypoints for pose in poses])[poses_by_picture].reshape(len(poses), -1, 3)
+    batch = PoseBatch(
+        keypoints=flat[..., :2],
+        confidences=flat[..., 2],
+        scores=np.array([pose.score for pose in poses])[poses_by_picture],
+        areas=np.array(areas)[poses_by_picture],
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        sigmas=np.array(SKELETONS[length // 3].sigmas),
+    )
+    return Candidates(batch, ids.astype(np.int64))
+
+
+def make_crowds(sizes: IntArray, seed: int) -> Candidates:
+    """Seeded crowds of the given sizes; a third of the poses are near copies of another's."""
+    rng = np.random.default_rng(seed)
+    poses = int(sizes.sum())
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    first = np.repeat(offsets[:-1], sizes)
+    areas = rng.uniform(40, 250, poses) ** 2 * 2
+    height = np.sqrt(areas)[:, None, None]
+    keypoints = rng.uniform(0, 600, (poses, 1, 2)) + rng.normal(0, 1, (poses, 17, 2)) * height / 4
+    original = first + (rng.random(poses) * (np.arange(poses) - first)).astype(np.int64)
+    jitter = rng.normal(0, 0.02, (poses, 17, 2)) * height
+    for row in np.flatnonzero(rng.random(poses) < 1 / 3):  # in order: copies of copies occur
+        keypoints[row] = keypoints[original[row]] + jitter[row]
+        areas[row] = areas[original[row]]
+    batch = PoseBatch(
+        keypoints, rng.random((poses, 17)), rng.random(poses), areas, offsets, np.array(COCO.sigmas)
+    )
+    return Candidates(batch, np.arange(1, len(sizes) + 1))

@@ -1,0 +1,110 @@
+"""The NMS backends side by side: right first, then timed."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from pycocotools.coco import COCO
+
+from mpn_cli.evaluation.candidates import Candidates
+from mpn_cli.evaluation.coco import keypoint_numbers
+from nms_backends.contract import Kept, NmsBackend, NmsConfig
+from nms_backends.hard import Hard
+from nms_backends.plain_matrix import PlainMatrix
+from nms_backends.registry import BACKENDS, make_backend, suppress
+from nms_backends.soft import Soft
+
+DEFINITIONS: tuple[NmsBackend, ...] = (Hard(), Soft(), PlainMatrix())
+
+SCORE_TOLERANCE = 1e-6
+
+
+class Row(msgspec.Struct):
+    """One backend with one method."""
+
+    backend: str
+    method: str
+    agrees: str
+    """With the method's definition: "yes", how many pictures differ, or "-" if there is none."""
+    ap: float | None
+    kept: int
+    microseconds: float
+    """A picture, median of the repeats."""
+    spread: tuple[float, float]
+    pictures_per_second: float
+    against_hard: float | None = None
+    """How many times as fast as ``hard``."""
+
+
+def run_bench(
+    candidates: Candidates,
+    names: Sequence[str] | None,
+    config: NmsConfig,
+    repeat: int,
+    truth: COCO | None,
+) -> list[Row]:
+    """Check and time backends (all that load, if ``names`` is None) with all their methods.
+
+    Raises PluginError for a name that is none, and whatever a broken backend raises.
+    """
+    plugins = BACKENDS.all if names is None else [BACKENDS.find(name) for name in names]
+    expected: dict[str, Kept] = {}
+    rows: list[Row] = []
+    for plugin in plugins:
+        backend = make_backend(plugin)
+        for method in backend.methods:
+            own = dataclasses.replace(config, method=method)
+            kept = suppress(backend, candidates.batch, own)  # the warm-up too
+            for definition in DEFINITIONS:
+                if method in definition.methods and method not in expected:
+                    expected[method] = suppress(definition, candidates.batch, own)
+            numbers = keypoint_numbers(truth, candidates.results(kept)) if truth else None
+            seconds = _timed(backend, candidates, own, repeat)
+            pictures = candidates.batch.pictures
+            micro = [1e6 * one / pictures for one in seconds]
+            rows.append(
+                Row(
+                    backend=plugin.name,
+                    method=method,
+                    agrees=_agreement(kept, expected.get(method)),
+                    ap=numbers["AP"] if numbers else None,
+                    kept=len(kept.rows),
+                    microseconds=statistics.median(micro),
+                    spread=(min(micro), max(micro)),
+                    pictures_per_second=pictures / statistics.median(seconds),
+                )
+            )
+    plain = next((row for row in rows if (row.backend, row.method) == ("hard", "hard")), None)
+    for row in rows:
+        row.against_hard = plain.microseconds / row.microseconds if plain else None
+    return rows
+
+
+def _timed(
+    backend: NmsBackend, candidates: Candidates, config: NmsConfig, repeat: int
+) -> list[float]:
+    seconds = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        backend(candidates.batch, config)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _agreement(kept: Kept, expected: Kept | None) -> str:
+    if expected is None:
+        return "-"
+    differ = 0
+    for picture in range(len(expected.offsets) - 1):
+        ours = slice(kept.offsets[picture], kept.offsets[picture + 1])
+        theirs = slice(expected.offsets[picture], expected.offsets[picture + 1])
+        differ += not (
+            np.array_equal(np.sort(kept.rows[ours]), np.sort(expected.rows[theirs]))
+            and np.allclose(kept.scores[ours], expected.scores[theirs], atol=SCORE_TOLERANCE)
+        )
+    return f"{differ} differ" if differ else "yes"

@@ -1,0 +1,48 @@
+import json
+from pathlib import Path
+
+from tests.acceptance.conftest import Mpn
+
+
+def test_crowds(mpn: Mpn, tmp_path: Path) -> None:
+    done = mpn(
+        "nms-bench", "--images", "40", "--crowd", "1,12", "--repeat", "2", "--markdown", "t.md"
+    )
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "differ" not in done.stdout
+    assert (tmp_path / "t.md").read_text().startswith("| backend | method |")
+
+
+def test_all_methods_agree_and_ap_is_given(mpn: Mpn, coco_dev: Path) -> None:
+    done = mpn(
+        "nms-bench", coco_dev / "pose_candidates.json", "--gt", coco_dev / "person_keypoints.json",
+        "--repeat", "1", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = {(row["backend"], row["method"]): row for row in json.loads(done.stdout)["rows"]}
+    assert {row["agrees"] for key, row in rows.items() if key[0] != "none"} == {"yes"}
+    # Measured on the same candidates by an independent script, without any suppression.
+    assert abs(rows["none", "none"]["ap"] - 0.4886) < 5e-4
+    assert rows["numba", "hard"]["ap"] == rows["hard", "hard"]["ap"] > rows["none", "none"]["ap"]
+    assert rows["matrix", "matrix"]["kept"] == rows["numba", "matrix"]["kept"]
+
+
+def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"image_id": 1, "keypoints": [1, 2, 0.5], "score": 1}]')
+    full = {"image_id": 1, "keypoints": [1, 2, 0.5] * 17, "score": 1}
+    (tmp_path / "b.json").write_text(json.dumps([full]))
+    (tmp_path / "c.json").write_text("{}")
+    for arguments, message in (
+        (["none.json"], "none.json: No such file"),
+        (["a.json"], "poses of 1 joints"),
+        (["b.json"], "pose 0 has neither area nor bbox"),
+        (["c.json"], "not a list of COCO keypoint results"),
+        (["--crowd", "x"], "--crowd x: poses a picture"),
+        (["--gt", "b.json"], "--gt goes with a file of candidates"),
+        (["--backend", "x", "--images", "2"], "no NMS backend named x"),
+    ):
+        done = mpn("nms-bench", *arguments)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
