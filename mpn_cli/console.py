@@ -46,7 +46,14 @@ def print_json(value: Any) -> None:
 
 def make_table(title: str, columns: Sequence[str], numbers_from: int = 1) -> Table:
     """A table that fits 80 columns; columns from ``numbers_from`` on stand right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index >= numbers_from else "left")
     return table
