@@ -297,6 +297,23 @@ def train(
     raise typer.Exit(run(data, out, mix, stages, threads, quiet or as_json, as_json, options))
 
 
+@app.command("eval")
+def evaluate(
+    results: Annotated[
+        Path, typer.Argument(help="COCO keypoint results, as predictions.json.", show_default=False)
+    ],
+    gt: Annotated[Path, typer.Option(help="COCO data set with labelled keypoints.")],
+    as_json: Json = False,
+) -> None:
+    """Print COCO's ten keypoint numbers of a results file, by pycocotools.
+
+    Example: mpn eval out/predictions.json --gt person_keypoints.json
+    """
+    from mpn_cli.commands.eval import evaluate as run
+
+    run(results, gt, as_json)
+
+
 @app.command("nms-bench")
 def nms_bench(
     candidates: Annotated[

@@ -73,7 +73,7 @@ def _cells(row: Row) -> list[str]:
         row.agrees,
         "-" if row.ap is None else f"{row.ap:.4f}",
         str(row.kept),
-        f"{row.microseconds:.3g} ({row.spread[0]:.0f}-{row.spread[1]:.0f})",
+        f"{row.microseconds:,.1f} ({row.spread[0]:,.0f}-{row.spread[1]:,.0f})",
         "-" if row.against_hard is None else f"{row.against_hard:.1f}x",
     ]
 
