@@ -8,6 +8,7 @@ import pytest
 from nms_backends.contract import Kept, NmsConfig, NmsOutputError, PoseBatch
 from nms_backends.plugins import PluginError, Plugins
 from nms_backends.registry import make_backend, suppress
+from tests.conftest import ROOT
 
 
 def install(folder: Path, distribution: str, entry: str, module: str, code: str) -> None:
@@ -50,6 +51,20 @@ def test_an_object_that_is_no_backend(site: Path) -> None:
     install(site, "odd", "odd = odd_nms:THING", "odd_nms", "THING = 3\n")
     with pytest.raises(PluginError, match="odd:odd is no NMS backend"):
         make_backend(fresh().find("odd"))
+
+
+def test_the_documented_backend_works(site: Path) -> None:
+    page = (ROOT / "docs" / "nms-backends.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0]
+    entry = page.split("```toml\n")[1].split("```")[0].splitlines()[1]
+    install(site, "documented", entry, "my_package", code)
+    backend = make_backend(fresh().find("joint-box-iou"))
+    corners = np.array([[0.0, 0.0], [10.0, 10.0]])
+    batch = PoseBatch(
+        np.stack([corners, corners + 0.1, corners + 50]), np.ones((3, 2)),
+        np.array([0.5, 0.9, 0.7]), np.full(3, 100.0), np.array([0, 3]), np.ones(2),
+    )  # fmt: skip
+    assert suppress(backend, batch, NmsConfig(thr=0.8)).rows.tolist() == [1, 2]
 
 
 def test_unknown_name_lists_what_is_installed() -> None:
