@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from nms_backends.contract import Int64Array, Kept, NmsConfig, PoseBatch
-from nms_backends.oks import descending, similarity_to
-
-
-def _by_picture(batch: PoseBatch, keep: Callable[[Int64Array], Int64Array]) -> Kept:
-    """Apply ``keep`` to each picture's rows, given in descending score."""
-    kept = []
-    for first, last in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):
-        kept.append(keep(first + descending(batch.scores[first:last])))
-    rows = np.concatenate([*kept, np.empty(0, dtype=np.int64)])
-    offsets = np.concatenate([[0], np.cumsum([len(k) for k in kept])]).astype(np.int64)
-    return Kept(rows, batch.scores[rows], offsets)
+from nms_backends.contract import FloatArray, Int64Array, Kept, NmsConfig, PoseBatch
+from nms_backends.oks import similarity_to
+from nms_backends.plain import by_picture
 
 
 class Hard:
@@ -29,16 +18,17 @@ class Hard:
     def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
         """Suppress greedily in each picture."""
 
-        def keep(order: Int64Array) -> Int64Array:
+        def keep(order: Int64Array) -> tuple[Int64Array, FloatArray]:
             kept = []
             while len(order):
                 best, order = order[0], order[1:]
                 kept.append(best)
                 similar = similarity_to(batch, best, order, config.oks_vis_thr)
                 order = order[similar <= config.thr]
-            return np.array(kept, dtype=np.int64)
+            rows = np.array(kept, dtype=np.int64)
+            return rows, batch.scores[rows]
 
-        return _by_picture(batch, keep)
+        return by_picture(batch, keep)
 
 
 class NoSuppression:
@@ -49,4 +39,4 @@ class NoSuppression:
 
     def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
         """Sort each picture's poses by score."""
-        return _by_picture(batch, lambda order: order)
+        return by_picture(batch, lambda order: (order, batch.scores[order]))

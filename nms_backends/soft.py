@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nms_backends.contract import Int64Array, Kept, NmsConfig, PoseBatch
+from nms_backends.contract import FloatArray, Int64Array, Kept, NmsConfig, PoseBatch
 from nms_backends.oks import descending, similarity_to
+from nms_backends.plain import by_picture
 
 GAUSSIAN, LINEAR = "soft", "soft-linear"
 
@@ -22,30 +23,25 @@ class Soft:
 
     def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
         """Suppress softly in each picture."""
-        rows: list[int] = []
-        scores: list[float] = []
-        offsets = [0]
-        for first, last in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):
-            order = first + descending(batch.scores[first:last])
+
+        def take(order: Int64Array) -> tuple[Int64Array, FloatArray]:
+            rows: list[int] = []
+            scores: list[float] = []
             left = np.asarray(batch.scores[order], dtype=np.float64)
             for _ in range(min(config.max_dets, len(order))):
                 rows.append(int(order[0]))
                 scores.append(float(left[0]))
                 best, order = order[0], order[1:]
-                left = left[1:] * self._decay(batch, best, order, config)
+                similar = similarity_to(batch, best, order, config.oks_vis_thr)
+                left = left[1:] * _decay(similar, config)
                 again = descending(left)
                 order, left = order[again], left[again]
-            offsets.append(len(rows))
-        return Kept(
-            np.array(rows, dtype=np.int64),
-            np.array(scores, dtype=np.float64),
-            np.array(offsets, dtype=np.int64),
-        )
+            return np.array(rows, dtype=np.int64), np.array(scores, dtype=np.float64)
 
-    def _decay(
-        self, batch: PoseBatch, best: int, others: Int64Array, config: NmsConfig
-    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        similar = similarity_to(batch, best, others, config.oks_vis_thr)
-        if config.method == LINEAR:
-            return np.where(similar >= config.thr, 1 - similar, 1.0)
-        return np.exp(-(similar**2) / config.thr)
+        return by_picture(batch, take)
+
+
+def _decay(similar: FloatArray, config: NmsConfig) -> FloatArray:
+    if config.method == LINEAR:
+        return np.where(similar >= config.thr, 1 - similar, 1.0)
+    return np.asarray(np.exp(-(similar**2) / config.thr))
