@@ -10,6 +10,7 @@ import msgspec
 from mpn_cli import console
 from mpn_cli.errors import InputError
 from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
+from mpn_cli.evaluation.files import read_json
 
 
 class _Result(msgspec.Struct):
@@ -29,8 +30,8 @@ class _Truth(msgspec.Struct):
 
 def evaluate(results: Path, truth: Path, as_json: bool) -> None:
     """Run the command. Raises InputError for files that can't be evaluated."""
-    labelled = _decode(truth, _Truth, "a COCO data set")
-    found = _decode(results, list[_Result], "a list of COCO keypoint results")
+    labelled = read_json(truth, _Truth, "a COCO data set")
+    found = read_json(results, list[_Result], "a list of COCO keypoint results")
     if not any("keypoints" in annotation for annotation in labelled.annotations):
         raise InputError(f"{truth}: no annotation has keypoints")
     strangers = {one.image_id for one in found} - {image.id for image in labelled.images}
@@ -46,12 +47,3 @@ def evaluate(results: Path, truth: Path, as_json: bool) -> None:
     table = console.make_table(f"{len(found)} poses in {results}", tuple(numbers), 0)
     table.add_row(*(f"{value:.3f}" for value in numbers.values()))
     console.stdout.print(table)
-
-
-def _decode(file: Path, kind: Any, name: str) -> Any:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}") from None
-    except msgspec.DecodeError as error:
-        raise InputError(f"{file}: not {name}: {error}") from None

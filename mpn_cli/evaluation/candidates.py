@@ -11,6 +11,7 @@ import numpy as np
 
 from mpn_cli.arrays import IntArray
 from mpn_cli.errors import InputError
+from mpn_cli.evaluation.files import read_json
 from mpn_cli.skeletons import COCO, SKELETONS
 from nms_backends.contract import Kept, PoseBatch
 
@@ -50,12 +51,7 @@ class Candidates:
 
 def load_candidates(file: Path) -> Candidates:
     """COCO keypoint results with ``area`` or ``bbox``. Raises InputError."""
-    try:
-        poses = msgspec.json.decode(file.read_bytes(), type=list[_Candidate])
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}") from None
-    except msgspec.DecodeError as error:
-        raise InputError(f"{file}: not a list of COCO keypoint results: {error}") from None
+    poses = read_json(file, list[_Candidate], "a list of COCO keypoint results")
     if not poses:
         raise InputError(f"{file}: holds no poses")
     length = len(poses[0].keypoints)

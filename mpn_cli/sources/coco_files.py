@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ SMALLEST_SIDE = 0.01
 LARGEST_COORDINATE = 1e6
 """Pixels; a larger number is no coordinate of a picture."""
 
+_Content = TypeVar("_Content")
 _Four = Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]
 
 
@@ -86,17 +87,17 @@ def _image_root(source: str, images: str | None) -> str:
     return inner if os.path.isdir(inner) else beside
 
 
-def _decode_data_set(source: str, content: bytes) -> _DataSet:
+def _decode(source: str, content: bytes, kind: type[_Content], name: str) -> _Content:
     try:
-        return msgspec.json.decode(content, type=_DataSet)
+        return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
-        raise InputError(f"{source}: not a COCO data set: {error}") from None
+        raise InputError(f"{source}: not a COCO {name}: {error}") from None
     except msgspec.DecodeError as error:
         raise InputError(f"{source}: not JSON: {error}") from None
 
 
 def _gather_data_set(source: str, content: bytes, root: str) -> Gathered:
-    data = _decode_data_set(source, content)
+    data = _decode(source, content, _DataSet, "data set")
     if not data.images:
         raise InputError(f"{source}: its images list is empty")
     names = _names_by_id(source, data)
@@ -123,16 +124,11 @@ def _gather_data_set(source: str, content: bytes, root: str) -> Gathered:
 
 
 def _gather_detections(source: str, content: bytes, root: str, image_info: str | None) -> Gathered:
-    try:
-        detections = msgspec.json.decode(content, type=list[_Detection])
-    except msgspec.ValidationError as error:
-        raise InputError(f"{source}: not a COCO detection list: {error}") from None
-    except msgspec.DecodeError as error:
-        raise InputError(f"{source}: not JSON: {error}") from None
+    detections = _decode(source, content, list[_Detection], "detection list")
     if not detections:
         raise InputError(f"{source}: holds no detections")
     if image_info is not None:
-        data = _decode_data_set(image_info, _read(image_info))
+        data = _decode(image_info, _read(image_info), _DataSet, "data set")
         known, person = _names_by_id(image_info, data), _person_id(data)
     else:
         known, person = _names_from_folder(root), PERSON_ID
