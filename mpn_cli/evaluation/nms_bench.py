@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from mpn_cli.evaluation.coco import keypoint_numbers
 from nms_backends.contract import Kept, NmsBackend, NmsConfig
 from nms_backends.hard import Hard
 from nms_backends.plain_matrix import PlainMatrix
+from nms_backends.plugins import Plugin, PluginError
 from nms_backends.registry import BACKENDS, make_backend, suppress
 from nms_backends.soft import Soft
 
@@ -52,11 +54,9 @@ def run_bench(
 
     Raises PluginError for a name that is none, and whatever a broken backend raises.
     """
-    plugins = BACKENDS.all if names is None else [BACKENDS.find(name) for name in names]
     expected: dict[str, Kept] = {}
     rows: list[Row] = []
-    for plugin in plugins:
-        backend = make_backend(plugin)
+    for plugin, backend in _chosen(names):
         for method in backend.methods:
             own = dataclasses.replace(config, method=method)
             kept = suppress(backend, candidates.batch, own)  # the warm-up too
@@ -83,6 +83,17 @@ def run_bench(
     for row in rows:
         row.against_hard = plain.microseconds / row.microseconds if plain else None
     return rows
+
+
+def _chosen(names: Sequence[str] | None) -> Iterator[tuple[Plugin, NmsBackend]]:
+    if names is not None:
+        for plugin in map(BACKENDS.find, names):
+            yield plugin, make_backend(plugin)
+        return
+    for plugin in BACKENDS.all:
+        # `mpn backends` says what does not load and why; it must not break what does.
+        with contextlib.suppress(PluginError):
+            yield plugin, make_backend(plugin)
 
 
 def _timed(

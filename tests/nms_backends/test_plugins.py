@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mpn_cli.evaluation import nms_bench
+from mpn_cli.evaluation.candidates import make_crowds
 from nms_backends.contract import Kept, NmsConfig, NmsOutputError, PoseBatch
 from nms_backends.plugins import PluginError, Plugins
 from nms_backends.registry import make_backend, suppress
@@ -105,3 +107,15 @@ def test_a_backend_that_breaks_the_contract_is_named(
     )
     with pytest.raises(NmsOutputError, match=f"answers returned .*{message}|answers.*{message}"):
         suppress(Answers(rows, scores), batch, NmsConfig())
+
+
+def test_a_broken_plugin_does_not_stop_the_bench(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(site, "broken", "shaky = shaky_nms:B", "shaky_nms", "import not_installed_at_all\n")
+    monkeypatch.setattr(nms_bench, "BACKENDS", fresh())
+    crowds = make_crowds(np.array([3]), seed=0)
+    rows = nms_bench.run_bench(crowds, None, NmsConfig(), repeat=1, truth=None)
+    assert {row.backend for row in rows} == {"hard", "soft", "matrix", "numba", "none"}
+    with pytest.raises(PluginError, match=r"shaky .*does not load"):
+        nms_bench.run_bench(crowds, ["shaky"], NmsConfig(), repeat=1, truth=None)
