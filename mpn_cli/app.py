@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -386,10 +387,12 @@ def detectors(as_json: Json = False) -> None:
 
 def main() -> None:
     """Run the command line; every error is one line and an exit code."""
+    # SIGTERM is Ctrl-C wherever a command has no gentler answer to both.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except KeyboardInterrupt:
-        _fail("stopped; the same command goes on where it was", ExitCode.STOPPED)
+        _fail("stopped. The same command goes on from there.", ExitCode.STOPPED)
     except (InputError, LookupError) as error:
         # PluginError is a LookupError; a bug's bare KeyError is told apart by its type.
         if type(error) in (KeyError, IndexError):

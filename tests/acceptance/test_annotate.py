@@ -201,9 +201,26 @@ def test_a_job_goes_on_where_it_was_stopped(
         assert running.returncode == (-9 if how == signal.SIGKILL else 130)
         if how != signal.SIGKILL:
             assert b"The same command goes on from there" in said
-        assert not (out / "predictions.json").exists()
+        published = out / "predictions.json"
+        if seen + 4 < 12:
+            assert not published.exists()
+        elif published.exists():  # stopped while the results were written: each is whole or absent
+            assert published.read_bytes() == results(tmp_path / "whole")[0]
     assert stops >= 2
     assert results(out) == results(tmp_path / "whole")
+
+
+def test_sigterm_before_the_first_shard(mpn: Mpn, tmp_path: Path) -> None:
+    """While paths are still read from standard input."""
+    running = subprocess.Popen(
+        [*COMMAND, "annotate", "-"], cwd=tmp_path, env=environment(), stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    time.sleep(3)
+    running.send_signal(signal.SIGTERM)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert b"Traceback" not in said
 
 
 def test_a_damaged_part_is_done_again(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -> None:
