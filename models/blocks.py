@@ -97,14 +97,10 @@ class LightweightUpsampling(nn.Module):
         self.project = conv_norm(row.expanded, row.out)
         self.attention = SqueezeExcite(row.out, squeeze_channels(row.expanded))
 
-    def upsample(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, expanded, 2H, 2W): all that comes before the projection."""
-        upsampled: Tensor = self.depthwise_act(self.depthwise(self.expand_act(self.expand(x))))
-        return upsampled
-
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out, 2H, 2W)."""
-        projected = self.project(self.upsample(x))
+        upsampled = self.depthwise_act(self.depthwise(self.expand_act(self.expand(x))))
+        projected = self.project(upsampled)
         attended: Tensor = projected + projected * self.attention(projected)
         return attended
 
