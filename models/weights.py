@@ -1,7 +1,8 @@
 """Weight files: safetensors with the architecture and a hash in their header.
 
 Nothing in a weight file is executed. The hash is SHA-256 over the tensors' names, shapes and
-bytes in name order; it stands in the header and is checked whenever a file is read.
+bytes in name order; it stands in the header and is checked whenever the tensors are read. Reading
+a header needs no torch.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
-from models.network import MobilePoseNet
 from models.registry import MODELS, Model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.network import MobilePoseNet
 
 FORMAT = "mobileposenet/1"
 
@@ -36,6 +39,8 @@ class WeightsHeader:
 
 def hash_tensors(tensors: dict[str, Tensor]) -> str:
     """SHA-256 over names, types, shapes and bytes, in name order."""
+    import torch
+
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
@@ -46,6 +51,8 @@ def hash_tensors(tensors: dict[str, Tensor]) -> str:
 
 def save_weights(file: Path, network: MobilePoseNet, model: str) -> str:
     """Write a network's weights in half precision; returns their hash."""
+    from safetensors.torch import save_file
+
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in network.state_dict().items()
@@ -73,7 +80,7 @@ def _read(file: Path, tensors_too: bool = True) -> tuple[WeightsHeader, dict[str
     if not file.is_file():
         raise WeightsError(f"{file}: no such weights file")
     try:
-        with safe_open(file, framework="pt") as content:
+        with safe_open(file, framework="pt" if tensors_too else "numpy") as content:
             metadata = content.metadata() or {}
             names = content.keys()
             tensors = {n: content.get_tensor(n) for n in names} if tensors_too else {}

@@ -166,6 +166,22 @@ def annotate(
         str | None,
         typer.Option(help="dark or quarter.", show_default="dark", rich_help_panel=_POSES),
     ] = None,
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            help="openvino, torch, or auto: the fastest that is installed.",
+            show_default="auto",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that share the cores; results are the same with any number.",
+            show_default="one a core",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     batch: Annotated[
         int | None,
         typer.Option(
@@ -176,7 +192,7 @@ def annotate(
         int | None,
         typer.Option(
             help="Pictures that are finished and kept together.",
-            show_default="32",
+            show_default="4 to 32",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -234,7 +250,8 @@ def annotate(
         "out": out, "detector": detector, "model": model, "nms": nms, "nms_method": nms_method,
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
-        "resume": resume, "overlay": overlay, "keep_parts": keep_parts,
+        "runtime": runtime, "workers": workers, "resume": resume, "overlay": overlay,
+        "keep_parts": keep_parts,
     }  # fmt: skip
     code = run(
         sources, images, image_info, boxes, limit, dry_run, quiet or as_json, as_json, options

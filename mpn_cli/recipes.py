@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mpn_cli.estimators.loading import find_weights
+from mpn_cli.detectors.registry import find_detector
+from mpn_cli.estimators.loading import choose_runtime, find_weights
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.settings import Resolved
 from nms_backends.registry import find_backend
@@ -18,11 +19,13 @@ def make_recipe(resolved: Resolved, labelled: bool) -> Recipe:
     model, weights, header = find_weights(settings.model)
     nms = "none" if labelled and resolved.is_default("nms") else settings.nms
     methods = find_backend(nms).methods
+    find_detector(settings.detector)  # what can't be used is said before any work
     unsaid = resolved.is_default("nms_method") and settings.nms_method not in methods
     return Recipe(
         model=model.name,
         weights=str(weights),
         weights_sha256=header.sha256,
+        runtime=choose_runtime(settings.runtime),
         detector=settings.detector,
         flip=settings.flip,
         decode=settings.decode,

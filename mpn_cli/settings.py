@@ -21,6 +21,7 @@ from models.registry import DEFAULT_MODEL
 from mpn_cli.detectors.registry import DEFAULT_DETECTOR
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.decoding import Decode
+from mpn_cli.pipeline.recipe import Runtime
 from nms_backends.registry import DEFAULT_BACKEND
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -51,8 +52,10 @@ class AnnotateSettings(BaseSettings):
     max_dets: Positive = 20
     flip: bool = True
     decode: Decode = Decode.DARK
+    runtime: Runtime = Runtime.AUTO
+    workers: Positive | None = None
     batch: Positive = 4
-    shard_size: Positive = 32
+    shard_size: Positive | None = None
     overlay: bool = False
     keep_parts: bool = False
     resume: bool = True

@@ -14,19 +14,23 @@ from threading import Event
 from types import FrameType
 from typing import Any
 
+from models.registry import MODELS
 from mpn_cli import console
+from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
-from mpn_cli.engine.job import Job
+from mpn_cli.engine.job import Job, usual_shard_size
 from mpn_cli.engine.local import Totals, run_shards
 from mpn_cli.errors import ExitCode
+from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.recipes import make_recipe
 from mpn_cli.settings import Resolved, resolve
+from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.tasks import Gathered, Task
 from mpn_cli.version import __version__
 
-LIBRARIES = ("torch", "numpy", "opencv-python-headless", "numba", "pycocotools")
+LIBRARIES = ("torch", "openvino", "numpy", "opencv-python-headless", "numba", "pycocotools")
 SAMPLE_PICTURES = 8
 """Pictures measured by ``--dry-run``."""
 
@@ -49,17 +53,17 @@ def annotate(
     gathered = gather(sources, images, image_info, boxes)
     tasks = gathered.tasks[:limit]
     recipe = make_recipe(resolved, labelled=any(task.labelled for task in tasks))
-    job = Job(tasks, recipe, settings.shard_size)
-    tools = Tools.load(recipe)
+    job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks)))
     if dry_run:
-        return _say_plan(job, tools, gathered, as_json)
+        return _say_plan(job, settings.workers, gathered, as_json)
     with OutFolder(settings.out) as out:
         if out.claim(job, settings.resume):
             record = out.run_record()
             if not quiet:
                 console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
         else:
-            totals = _run(job, tools, out, quiet)
+            prepare_estimator(recipe)
+            totals = _run(job, settings.workers, out, quiet)
             if totals is None:
                 done = len(out.finished(job))
                 console.print_note(
@@ -69,7 +73,8 @@ def annotate(
                 return ExitCode.STOPPED
             record = _record(resolved, gathered, totals, time.monotonic() - started)
             skipped = gathered.skipped + totals.skipped
-            out.merge(job, skipped, tools.skeleton, record, settings.keep_parts)
+            skeleton = SKELETONS[MODELS[recipe.model].joints]
+            out.merge(job, skipped, skeleton, record, settings.keep_parts)
     if as_json:
         console.print_json({"out": str(settings.out), **record})
     elif not quiet:
@@ -77,7 +82,7 @@ def annotate(
     return ExitCode.SKIPPED if record["counts"]["skipped"] else ExitCode.DONE
 
 
-def _run(job: Job, tools: Tools, out: OutFolder, quiet: bool) -> Totals | None:
+def _run(job: Job, workers: int | None, out: OutFolder, quiet: bool) -> Totals | None:
     with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
 
         def report(totals: Totals) -> None:
@@ -86,7 +91,7 @@ def _run(job: Job, tools: Tools, out: OutFolder, quiet: bool) -> Totals | None:
                 detail += f", {len(totals.skipped)} skipped"
             advance(totals.pictures + len(totals.skipped), detail)
 
-        return run_shards(job, tools, out, stop, report)
+        return run_shards(job, out, workers, stop, report)
 
 
 @contextmanager
@@ -98,7 +103,7 @@ def _stoppable() -> Iterator[Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        console.print_note("stopping after the shard in hand; once more stops at once")
+        console.print_note("stopping after the shards in hand; once more stops at once")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -138,7 +143,7 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
             "host": platform.node(),
             "system": platform.platform(),
             "processor": platform.machine(),
-            "cores": os.cpu_count(),
+            "cores": cores(),
         },
     }
 
@@ -169,14 +174,16 @@ def _show_summary(record: dict[str, Any], out: str) -> None:
     console.stdout.print(table)
 
 
-def _say_plan(job: Job, tools: Tools, gathered: Gathered, as_json: bool) -> ExitCode:
+def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) -> ExitCode:
     """``--dry-run``: what would be done, and how long it may take."""
     step = max(1, len(job.tasks) // SAMPLE_PICTURES)
     sample: Sequence[Task] = job.tasks[::step][:SAMPLE_PICTURES]
+    tools = Tools.load(job.recipe, threads=1)
     annotate_shard(sample[:1], tools)
     started = time.perf_counter()
     annotate_shard(sample, tools)
     each = (time.perf_counter() - started) / len(sample)
+    workers = max(1, min(workers or cores(), job.shards))
     boxes = sum(len(task.boxes) for task in job.tasks if task.boxes is not None)
     plan = {
         "pictures": len(job.tasks),
@@ -185,7 +192,9 @@ def _say_plan(job: Job, tools: Tools, gathered: Gathered, as_json: bool) -> Exit
         "skipped": len(gathered.skipped),
         "nms": job.recipe.nms,
         "detector": job.recipe.detector,
-        "seconds_expected": round(each * len(job.tasks), 1),
+        "runtime": job.recipe.runtime,
+        "workers": workers,
+        "seconds_expected": round(each * len(job.tasks) / workers, 1),
     }
     if as_json:
         console.print_json(plan)

@@ -24,6 +24,7 @@ from mpn_cli.sources.tasks import Skipped
 from mpn_cli.version import __version__
 
 RUN_FILE = "run.json"
+PARTS = "parts"
 RESULT_FILES = ("predictions.json", "dataset.json", "skipped.jsonl", RUN_FILE)
 
 
@@ -40,12 +41,24 @@ class _FinishedRun(msgspec.Struct):
     job: JobRecord
 
 
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """A full or vanished disk becomes an InputError of one line; what is finished stays."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{out}/ can't be written: {error.strerror}."
+            " What is finished is kept: the same command goes on from there."
+        ) from None
+
+
 class OutFolder:
     """A locked results folder; a context manager."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.parts = path / "parts"
+        self.parts = path / PARTS
         self._lock = filelock.FileLock(path / ".lock", blocking=False)
 
     def __enter__(self) -> OutFolder:
@@ -68,17 +81,6 @@ class OutFolder:
         """Unlock."""
         self._lock.release()
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """A full or vanished disk becomes an InputError of one line; what is finished stays."""
-        try:
-            yield
-        except OSError as error:
-            raise InputError(
-                f"{self.path}/ can't be written: {error.strerror}."
-                " What is finished is kept: the same command goes on from there."
-            ) from None
-
     def claim(self, job: Job, resume: bool) -> bool:
         """Make the folder this job's; True if the job is already done.
 
@@ -96,7 +98,7 @@ class OutFolder:
             )
         if found is not None and not self.parts.exists():
             return True
-        with self.writing():
+        with writing(self.path):
             self.parts.mkdir(exist_ok=True)
             replace_file(self.parts / "job.json", msgspec.json.encode(record))
             for leftover in self.parts.glob(".*.tmp"):
@@ -152,7 +154,7 @@ class OutFolder:
         content = msgspec.json.format(msgspec.json.encode({"job": record, **run}), indent=1)
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in skipped)
         predictions, dataset = self.parts / "predictions.json", self.parts / "dataset.json"
-        with self.writing():
+        with writing(self.path):
             write_predictions(predictions, self._pictures(job))
             self._publish(predictions)
             write_dataset(

@@ -14,6 +14,15 @@ from mpn_cli.sources.reading import file_stamp
 from mpn_cli.sources.tasks import Task
 from mpn_cli.version import __version__
 
+SHARD_SIZES = (4, 32)
+"""Pictures a shard of small and of large jobs: every core busy, few files."""
+
+
+def usual_shard_size(pictures: int) -> int:
+    """A 64th of the job within ``SHARD_SIZES``; the number of workers has no say in it."""
+    smallest, largest = SHARD_SIZES
+    return min(max(pictures // 64, smallest), largest)
+
 
 @dataclass(frozen=True)
 class Job:

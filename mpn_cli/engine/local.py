@@ -1,18 +1,25 @@
-"""Runs a job's shards on this machine."""
+"""Runs a job's shards on this machine, whatever happens to the processes that do it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from threading import Event
 
-from mpn_cli.engine.folder import OutFolder
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from mpn_cli.engine.crew import Crew, cores
+from mpn_cli.engine.folder import OutFolder, writing
 from mpn_cli.engine.job import Job
-from mpn_cli.engine.overlays import write_overlays
 from mpn_cli.engine.parts import PartHeader, write_part
-from mpn_cli.pipeline.shard import Tools, annotate_shard
-from mpn_cli.sources.tasks import Skipped
+from mpn_cli.engine.worker import Orders, annotate, annotate_part
+from mpn_cli.results.poses import ShardResult
+from mpn_cli.sources.tasks import Skipped, Task
+
+DEATHS = 2
+"""A shard that was in hand at so many worker deaths is looked into by itself."""
 
 
 @dataclass
@@ -33,41 +40,121 @@ class Totals:
         self.full_image += part.full_image
         self.skipped += part.skipped
         self.boxes_left_out.update(part.boxes_left_out)
-        for stage, seconds in part.seconds.items():
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+        self.seconds = _sum_seconds((self.seconds, part.seconds))
 
 
 Progress = Callable[[Totals], None]
 
 
 def run_shards(
-    job: Job, tools: Tools, out: OutFolder, stop: Event, progress: Progress
+    job: Job, out: OutFolder, workers: int | None, stop: Event, progress: Progress
 ) -> Totals | None:
     """Run what is not finished yet; the totals of the whole job, or None if ``stop`` was set.
 
-    A shard in hand when ``stop`` is set is finished. Raises InputError where OUT can't be written.
+    workers: processes, as many as cores if None, and never more than shards. Shards in hand when
+    ``stop`` is set are finished. Raises InputError where OUT can't be written.
     """
-    finished = out.finished(job)
-    headers = dict(finished)
+    headers = out.finished(job)
     totals = Totals()
-    for header in finished.values():
+    for header in headers.values():
         totals.add(header)
     progress(totals)
-    for number in range(job.shards):
-        if number in finished:
-            continue
-        if stop.is_set():
-            return None
-        tasks = job.shard(number)
-        result = annotate_shard(tasks, tools)
-        with out.writing():
-            if job.recipe.overlay:
-                folder = out.path / "overlays"
-                write_overlays(folder, tasks, result, tools.skeleton, job.recipe.kpt_thr)
-            headers[number] = write_part(out.parts, job.hash, number, result)
-        totals.add(headers[number])
+
+    def done(number: int, header: PartHeader) -> None:
+        headers[number] = header
+        totals.add(header)
         progress(totals)
+
+    missing = [number for number in range(job.shards) if number not in headers]
+    if missing:
+        suspects = _run_missing(job, out, missing, workers, stop, done)
+        for number in suspects:
+            if stop.is_set():
+                break
+            done(number, _run_apart(job, out, number))
+    if len(headers) < job.shards:
+        return None
     in_order = Totals()
     for number in range(job.shards):
         in_order.add(headers[number])
     return in_order
+
+
+def _run_missing(
+    job: Job,
+    out: OutFolder,
+    missing: Sequence[int],
+    workers: int | None,
+    stop: Event,
+    done: Callable[[int, PartHeader], None],
+) -> list[int]:
+    """Run shards in worker processes; those that seem to kill their worker are returned."""
+    waiting = deque(missing)
+    deaths: Counter[int] = Counter()
+    with Crew(min(workers or cores(), len(missing))) as crew:
+        orders = Orders(job.hash, job.recipe, out.path, crew.threads)
+        in_hand: dict[Future[PartHeader], int] = {}
+        while in_hand or (waiting and not stop.is_set()):
+            try:
+                # One more than workers, so that none waits for the next shard.
+                while waiting and len(in_hand) <= crew.workers and not stop.is_set():
+                    number = waiting[0]
+                    future = crew.submit(annotate_part, orders, number, job.shard(number))
+                    in_hand[future] = waiting.popleft()
+                ready, _ = wait(in_hand, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    done(in_hand[future], future.result())
+                    del in_hand[future]
+            except BrokenProcessPool:
+                # Which shard it was is not known: all that were in hand are tried again.
+                crew.dismiss(kill=True)
+                finished = [n for f, n in in_hand.items() if f.done() and not f.exception()]
+                for future, number in in_hand.items():
+                    if number in finished:
+                        done(number, future.result())
+                    else:
+                        deaths[number] += 1
+                        if deaths[number] < DEATHS:
+                            waiting.appendleft(number)
+                in_hand.clear()
+    return sorted(number for number, times in deaths.items() if times >= DEATHS)
+
+
+def _run_apart(job: Job, out: OutFolder, number: int) -> PartHeader:
+    """Run one shard in a process of its own; pictures that kill it are skipped."""
+    with Crew(1) as crew:
+        orders = Orders(job.hash, job.recipe, out.path, crew.threads)
+        result = _survivors(crew, orders, job.shard(number))
+    with writing(out.path):
+        return write_part(out.parts, job.hash, number, result)
+
+
+def _survivors(crew: Crew, orders: Orders, tasks: Sequence[Task]) -> ShardResult:
+    """The result of the tasks that leave their process alive, found by halving."""
+    try:
+        return crew.submit(annotate, orders, tasks).result()
+    except BrokenProcessPool:
+        crew.dismiss(kill=True)
+    if len(tasks) == 1:
+        why = "the worker process died each time it had this picture"
+        return ShardResult([], [Skipped(tasks[0].path, "crashed", why)], {}, 0, {})
+    half = len(tasks) // 2
+    parts = [_survivors(crew, orders, some) for some in (tasks[:half], tasks[half:])]
+    left_out: Counter[str] = Counter()
+    for part in parts:
+        left_out.update(part.boxes_left_out)
+    return ShardResult(
+        [picture for part in parts for picture in part.pictures],
+        [skipped for part in parts for skipped in part.skipped],
+        dict(left_out),
+        sum(part.full_image for part in parts),
+        _sum_seconds(part.seconds for part in parts),
+    )
+
+
+def _sum_seconds(parts: Iterable[dict[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for seconds in parts:
+        for stage, value in seconds.items():
+            total[stage] = total.get(stage, 0.0) + value
+    return total

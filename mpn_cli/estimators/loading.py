@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.registry import MODELS, Model
 from mpn_cli.errors import InputError
+from mpn_cli.pipeline.recipe import Recipe, Runtime
 
 if TYPE_CHECKING:
     from models.weights import WeightsHeader
@@ -38,13 +40,45 @@ def find_weights(name: str) -> tuple[Model, Path, WeightsHeader]:
     return MODELS[header.model], file, header
 
 
-def load_estimator(model: Model, weights: Path) -> Estimator:
-    """A ready estimator. Raises InputError for damaged weights and those of another network."""
-    from models.weights import WeightsError, load_weights
-    from mpn_cli.estimators.torch_cpu import TorchEstimator
+def choose_runtime(wanted: Runtime) -> Runtime:
+    """What ``auto`` means here: the fastest that is installed. Raises InputError."""
+    has_openvino = find_spec("openvino") is not None
+    if wanted is Runtime.OPENVINO and not has_openvino:
+        raise InputError("--runtime openvino: it is not installed; pip install openvino")
+    if wanted is Runtime.AUTO:
+        return Runtime.OPENVINO if has_openvino else Runtime.TORCH
+    return wanted
 
+
+def prepare_estimator(recipe: Recipe) -> None:
+    """Do once what all workers need: OpenVINO's form of the weights. Raises InputError."""
+    from models.weights import WeightsError
+
+    if recipe.runtime is Runtime.OPENVINO:
+        from mpn_cli.estimators.openvino_cpu import openvino_form
+
+        try:
+            openvino_form(MODELS[recipe.model], Path(recipe.weights), recipe.weights_sha256)
+        except WeightsError as error:
+            raise InputError(str(error)) from None
+
+
+def load_estimator(recipe: Recipe, threads: int | None = None) -> Estimator:
+    """A ready estimator on so many CPU threads, all cores if None.
+
+    Raises InputError for damaged weights and those of another network.
+    """
+    from models.weights import WeightsError
+
+    model, weights = MODELS[recipe.model], Path(recipe.weights)
     try:
-        network, _ = load_weights(weights, model)
+        if recipe.runtime is Runtime.OPENVINO:
+            from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, openvino_form
+
+            form = openvino_form(model, weights, recipe.weights_sha256)
+            return OpenVinoEstimator(form, model, threads)
+        from mpn_cli.estimators.torch_cpu import TorchEstimator
+
+        return TorchEstimator(model, weights, threads)
     except WeightsError as error:
         raise InputError(str(error)) from None
-    return TorchEstimator(network, model.input_size)

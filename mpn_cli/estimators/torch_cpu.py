@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from models.folded import fold
-from models.network import MobilePoseNet, channels_last
+from models.network import channels_last
+from models.registry import Model
+from models.weights import load_weights
 from mpn_cli.arrays import Float32Array, Picture
 from mpn_cli.pipeline.crops import normalise
 
 
 class TorchEstimator:
-    """Channels-last, folded, without gradients."""
+    """Channels-last, folded, without gradients. Raises WeightsError."""
 
-    def __init__(self, network: MobilePoseNet, input_size: tuple[int, int]) -> None:
-        self.input_size = input_size
-        self.joints = network.head.out_channels
+    def __init__(self, model: Model, weights: Path, threads: int | None) -> None:
+        self.input_size = model.input_size
+        self.joints = model.joints
+        if threads is not None:
+            torch.set_num_threads(threads)
+        network, _ = load_weights(weights, model)
         self._network = channels_last(fold(network))
 
     def heatmaps(self, crops: Picture) -> Float32Array:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from mpn_cli.pipeline.decoding import Decode
+
+
+class Runtime(StrEnum):
+    """What computes the pose network."""
+
+    AUTO = "auto"
+    OPENVINO = "openvino"
+    TORCH = "torch"
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -14,6 +24,8 @@ class Recipe(msgspec.Struct, frozen=True):
     weights: str
     """Path of the weight file."""
     weights_sha256: str
+    runtime: Runtime
+    """Not ``AUTO``: what it means is decided before."""
     detector: str
     flip: bool
     decode: Decode

@@ -7,12 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from models.registry import MODELS
 from mpn_cli.arrays import BoolArray, Float64Array, FloatArray, Picture
 from mpn_cli.detectors.contract import Detector
 from mpn_cli.detectors.full_image import FullImage
@@ -40,11 +38,11 @@ class Tools:
     backend: NmsBackend
 
     @classmethod
-    def load(cls, recipe: Recipe) -> Tools:
-        """Load network, detector and backend. Raises InputError or PluginError."""
+    def load(cls, recipe: Recipe, threads: int | None = None) -> Tools:
+        """Load all of a recipe, for so many CPU threads. Raises InputError or PluginError."""
         return cls(
             recipe,
-            load_estimator(MODELS[recipe.model], Path(recipe.weights)),
+            load_estimator(recipe, threads),
             find_detector(recipe.detector),
             find_backend(recipe.nms, recipe.nms_method),
         )
