@@ -1,9 +1,14 @@
 """What many tests need: a network with fresh weights, pictures, the shared data if it is there."""
 
 import os
+import tempfile
 
 # Two test processes with two threads each would wait for each other on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Networks that tests make must not fill the user's cache; pytest-xdist's processes inherit this.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _cache = tempfile.TemporaryDirectory(prefix="mpn-tests-")
+    os.environ["XDG_CACHE_HOME"] = _cache.name
 
 from pathlib import Path
 

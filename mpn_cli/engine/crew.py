@@ -53,16 +53,16 @@ class Crew:
 
     def submit(self, work: Callable[..., _Result], *args: Any) -> Future[_Result]:
         """Have a worker call ``work(*args)``."""
-        with _signals_held():
-            if self._executor is None:
-                environment = dict.fromkeys(THREAD_VARIABLES, str(self.threads))
-                self._executor = ProcessPoolExecutor(
-                    self.workers,
-                    initializer=start,
-                    initargs=(os.getpid(),),
-                    # Threads that wait for work must not take the cores from those that do it.
-                    env=environment | {"OMP_WAIT_POLICY": "PASSIVE"},
-                )
+        if self._executor is None:
+            environment = dict.fromkeys(THREAD_VARIABLES, str(self.threads))
+            self._executor = ProcessPoolExecutor(
+                self.workers,
+                initializer=start,
+                initargs=(os.getpid(),),
+                # Threads that wait for work must not take the cores from those that do it.
+                env=environment | {"OMP_WAIT_POLICY": "PASSIVE"},
+            )
+        with _signals_held():  # the first submit starts the processes
             future: Future[_Result] = self._executor.submit(work, *args)
         return future
 
@@ -75,7 +75,7 @@ class Crew:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Processes started here never see Ctrl-C or SIGTERM: their parent decides.
+    """Processes started here don't see Ctrl-C and SIGTERM before they can ignore them.
 
     A blocked signal stays blocked in the child; here it comes right after the block.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -36,7 +37,9 @@ class Orders:
 
 
 def start(parent: int) -> None:
-    """Set a fresh worker up: it must not outlive the process ``parent``."""
+    """Set a fresh worker up: when to end is for the process ``parent`` to say, or its death."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.registry import DEFAULT_MODEL, MODELS
+from models.weights import WeightsError, read_header
+from mpn_cli.arrays import Picture
+from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, openvino_form
+from mpn_cli.estimators.torch_cpu import TorchEstimator
+from mpn_cli.pipeline.crops import regions_of_boxes, warp_crop
+from mpn_cli.pipeline.decoding import Decode, decode
+from mpn_cli.sources.reading import read_picture
+from tests.conftest import ROOT
+
+MODEL = MODELS[DEFAULT_MODEL]
+INPUT_PIXELS_A_CELL = 4
+
+
+@pytest.fixture(scope="module")
+def crops() -> Picture:
+    pictures = [read_picture(str(file)) for file in sorted((ROOT / "examples").glob("*.jpg"))]
+    boxes = [np.array([[0, 0, p.shape[1], p.shape[0]]], dtype=float) for p in pictures]
+    regions = [regions_of_boxes(box, MODEL.input_size) for box in boxes]
+    return np.stack(
+        [
+            warp_crop(picture, region.centres[0], region.sizes[0], MODEL.input_size)
+            for picture, region in zip(pictures, regions, strict=True)
+        ]
+    )
+
+
+def form() -> Path:
+    return openvino_form(MODEL, MODEL.weights, read_header(MODEL.weights).sha256)
+
+
+def test_both_runtimes_agree(crops: Picture) -> None:
+    theirs = OpenVinoEstimator(form(), MODEL, None).heatmaps(crops)
+    ours = TorchEstimator(MODEL, MODEL.weights, None).heatmaps(crops)
+    assert np.abs(theirs - ours).max() < 1e-3
+    found, expected = decode(theirs, Decode.DARK), decode(ours, Decode.DARK)
+    apart = np.linalg.norm(found[0] - expected[0], axis=2) * INPUT_PIXELS_A_CELL
+    assert apart[expected[1] > 0.1].max() < 0.05
+
+
+def test_threads_and_batches_do_not_change_a_bit(crops: Picture) -> None:
+    one = OpenVinoEstimator(form(), MODEL, 1).heatmaps(crops)
+    np.testing.assert_array_equal(OpenVinoEstimator(form(), MODEL, 2).heatmaps(crops), one)
+
+
+def test_a_result_stays_when_the_next_comes(crops: Picture) -> None:
+    estimator = OpenVinoEstimator(form(), MODEL, 1)
+    first = estimator.heatmaps(crops[:1])
+    before = first.copy()
+    estimator.heatmaps(crops[1:2])
+    np.testing.assert_array_equal(first, before)
+
+
+def test_the_form_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = form()
+    assert made.is_relative_to(tmp_path)
+    stamp = made.stat().st_mtime_ns
+    assert form() == made
+    assert made.stat().st_mtime_ns == stamp
+    assert [one.name for one in made.parent.parent.iterdir()] == [made.parent.name]
+
+
+def test_damaged_weights_make_no_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    damaged = tmp_path / "damaged.safetensors"
+    content = bytearray(MODEL.weights.read_bytes())
+    content[-5] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(WeightsError, match="does not match its hash"):
+        openvino_form(MODEL, damaged, read_header(damaged).sha256)
