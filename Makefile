@@ -20,7 +20,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/installed-dev
-	$(BIN)/python benchmarks/bench_annotate.py --json benchmarks/results/annotate.json
+	$(BIN)/python benchmarks/bench_engine.py --json benchmarks/results/engine.json
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

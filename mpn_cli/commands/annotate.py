@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from importlib.util import find_spec
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -30,7 +31,11 @@ from mpn_cli.sources.gather import gather
 from mpn_cli.sources.tasks import Gathered, Task
 from mpn_cli.version import __version__
 
-LIBRARIES = ("torch", "openvino", "numpy", "opencv-python-headless", "numba", "pycocotools")
+LIBRARIES = {
+    "torch": "torch", "openvino": "openvino", "numpy": "numpy", "opencv-python-headless": "cv2",
+    "numba": "numba", "pycocotools": "pycocotools",
+}  # fmt: skip
+"""Distributions that run.json names, and what they are imported as."""
 SAMPLE_PICTURES = 8
 """Pictures measured by ``--dry-run``."""
 
@@ -126,7 +131,7 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
         "versions": {
             "mpn": __version__,
             "python": platform.python_version(),
-            **{library: version(library) for library in LIBRARIES},
+            **{library: version(library) for library in LIBRARIES if find_spec(LIBRARIES[library])},
         },
         "counts": {
             "pictures": totals.pictures,

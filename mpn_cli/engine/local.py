@@ -108,9 +108,8 @@ def _run_missing(
             except BrokenProcessPool:
                 # Which shard it was is not known: all that were in hand are tried again.
                 crew.dismiss(kill=True)
-                finished = [n for f, n in in_hand.items() if f.done() and not f.exception()]
                 for future, number in in_hand.items():
-                    if number in finished:
+                    if future.done() and not future.cancelled() and not future.exception():
                         done(number, future.result())
                     else:
                         deaths[number] += 1
