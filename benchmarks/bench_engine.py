@@ -32,7 +32,7 @@ from models.network import channels_last
 from models.registry import DEFAULT_MODEL, MODELS
 from models.weights import load_weights, read_header
 from mpn_cli.console import make_table, stdout
-from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, openvino_form
+from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, int8_form, openvino_form
 from mpn_cli.pipeline.crops import normalise, regions_of_boxes, warp_crop
 from mpn_cli.pipeline.decoding import Decode, decode
 from mpn_cli.sources.gather import gather
@@ -168,12 +168,15 @@ def measure(data: Path, peer: Path, times: int) -> dict[str, dict[str, float]]:
     folded = torch_network(channels_last(fold(plain)))
     form = openvino_form(MODEL, MODEL.weights, read_header(MODEL.weights).sha256)
     openvino = OpenVinoEstimator(form, MODEL, None).heatmaps
+    int8 = OpenVinoEstimator(int8_form(MODEL.weights), MODEL, None).heatmaps
     turns: dict[str, Callable[[], dict[str, float]]] = {
         "loop, torch eager": lambda: {"people_per_second": loop(eager, data)},
         "bare torch, folded, batch 4": lambda: {"people_per_second": bare(folded, 4)},
         "bare OpenVINO, batch 4": lambda: {"people_per_second": bare(openvino, 4)},
+        "bare OpenVINO int8, batch 4": lambda: {"people_per_second": bare(int8, 4)},
         "mpn annotate, torch": lambda: whole(data, times, "--runtime", "torch"),
         "mpn annotate, OpenVINO": lambda: whole(data, times, "--runtime", "openvino"),
+        "mpn annotate, OpenVINO int8": lambda: whole(data, times, "--precision", "int8"),
     }
     theirs = onnx_network(peer)
     if theirs is not None:

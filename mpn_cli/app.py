@@ -174,6 +174,14 @@ def annotate(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="fp32, or int8: faster, a little less exact; openvino only.",
+            show_default="fp32",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -250,8 +258,8 @@ def annotate(
         "out": out, "detector": detector, "model": model, "nms": nms, "nms_method": nms_method,
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
-        "runtime": runtime, "workers": workers, "resume": resume, "overlay": overlay,
-        "keep_parts": keep_parts,
+        "runtime": runtime, "precision": precision, "workers": workers, "resume": resume,
+        "overlay": overlay, "keep_parts": keep_parts,
     }  # fmt: skip
     code = run(
         sources, images, image_info, boxes, limit, dry_run, quiet or as_json, as_json, options

@@ -21,7 +21,7 @@ from models.registry import DEFAULT_MODEL
 from mpn_cli.detectors.registry import DEFAULT_DETECTOR
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.decoding import Decode
-from mpn_cli.pipeline.recipe import Runtime
+from mpn_cli.pipeline.recipe import Precision, Runtime
 from nms_backends.registry import DEFAULT_BACKEND
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -53,6 +53,7 @@ class AnnotateSettings(BaseSettings):
     flip: bool = True
     decode: Decode = Decode.DARK
     runtime: Runtime = Runtime.AUTO
+    precision: Precision = Precision.FP32
     workers: Positive | None = None
     batch: Positive = 4
     shard_size: Positive | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.registry import MODELS, Model
 from mpn_cli.errors import InputError
-from mpn_cli.pipeline.recipe import Recipe, Runtime
+from mpn_cli.pipeline.recipe import Precision, Recipe, Runtime
 
 if TYPE_CHECKING:
     from models.weights import WeightsHeader
@@ -40,9 +40,11 @@ def find_weights(name: str) -> tuple[Model, Path, WeightsHeader]:
     return MODELS[header.model], file, header
 
 
-def choose_runtime(wanted: Runtime) -> Runtime:
+def choose_runtime(wanted: Runtime, precision: Precision) -> Runtime:
     """What ``auto`` means here: the fastest that is installed. Raises InputError."""
     has_openvino = find_spec("openvino") is not None
+    if precision is Precision.INT8 and (wanted is Runtime.TORCH or not has_openvino):
+        raise InputError("--precision int8 needs --runtime openvino")
     if wanted is Runtime.OPENVINO and not has_openvino:
         raise InputError("--runtime openvino: it is not installed; pip install openvino")
     if wanted is Runtime.AUTO:
@@ -50,15 +52,23 @@ def choose_runtime(wanted: Runtime) -> Runtime:
     return wanted
 
 
+def _form(recipe: Recipe) -> Path:
+    """The OpenVINO file that a recipe means. Raises WeightsError and InputError."""
+    from mpn_cli.estimators.openvino_cpu import checked_int8_form, openvino_form
+
+    weights = Path(recipe.weights)
+    if recipe.precision is Precision.INT8:
+        return checked_int8_form(weights, recipe.weights_sha256)
+    return openvino_form(MODELS[recipe.model], weights, recipe.weights_sha256)
+
+
 def prepare_estimator(recipe: Recipe) -> None:
     """Do once what all workers need: OpenVINO's form of the weights. Raises InputError."""
     from models.weights import WeightsError
 
     if recipe.runtime is Runtime.OPENVINO:
-        from mpn_cli.estimators.openvino_cpu import openvino_form
-
         try:
-            openvino_form(MODELS[recipe.model], Path(recipe.weights), recipe.weights_sha256)
+            _form(recipe)
         except WeightsError as error:
             raise InputError(str(error)) from None
 
@@ -73,10 +83,9 @@ def load_estimator(recipe: Recipe, threads: int | None = None) -> Estimator:
     model, weights = MODELS[recipe.model], Path(recipe.weights)
     try:
         if recipe.runtime is Runtime.OPENVINO:
-            from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, openvino_form
+            from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator
 
-            form = openvino_form(model, weights, recipe.weights_sha256)
-            return OpenVinoEstimator(form, model, threads)
+            return OpenVinoEstimator(_form(recipe), model, threads)
         from mpn_cli.estimators.torch_cpu import TorchEstimator
 
         return TorchEstimator(model, weights, threads)

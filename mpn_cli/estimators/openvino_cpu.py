@@ -17,6 +17,9 @@ from mpn_cli.arrays import Float32Array, Picture
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.crops import PIXEL_MEAN, PIXEL_STD
 
+HASH_PATH = ["mpn", "weights_sha256"]
+"""Where an int8 form says of which weights it was made."""
+
 FORM_VERSION = 1
 """Counts changes of the form's content, which make cached ones stale."""
 
@@ -59,7 +62,7 @@ def openvino_form(model: Model, weights: Path, sha256: str) -> Path:
     form = folder / "network.xml"
     if form.is_file():
         return form
-    network = _convert(model, weights)
+    network = convert(model, weights)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
@@ -76,7 +79,27 @@ def openvino_form(model: Model, weights: Path, sha256: str) -> Path:
     return form
 
 
-def _convert(model: Model, weights: Path) -> openvino.Model:
+def int8_form(weights: Path) -> Path:
+    """Where the int8 form of a weight file stands, if it has one: made by ``quantise``."""
+    return weights.with_name(f"{weights.stem}-int8.xml")
+
+
+def checked_int8_form(weights: Path, sha256: str) -> Path:
+    """The int8 form beside a weight file. Raises InputError if there is none of these weights."""
+    form = int8_form(weights)
+    if not form.is_file():
+        raise InputError(f"--precision int8: {weights} has no int8 form ({form.name}) beside it")
+    network = openvino.Core().read_model(form)
+    if not network.has_rt_info(HASH_PATH) or network.get_rt_info(HASH_PATH).astype(str) != sha256:
+        raise InputError(f"--precision int8: {form} was made of other weights than {weights.name}")
+    return form
+
+
+def convert(model: Model, weights: Path) -> openvino.Model:
+    """OpenVINO's form of a weight file: uint8 crops (N, H, W, 3) -> heatmaps (N, K, h, w).
+
+    Raises WeightsError.
+    """
     import torch
 
     from models.folded import fold

@@ -17,6 +17,13 @@ class Runtime(StrEnum):
     TORCH = "torch"
 
 
+class Precision(StrEnum):
+    """In what numbers the network computes."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
 class Recipe(msgspec.Struct, frozen=True):
     """How one shard is annotated."""
 
@@ -26,6 +33,7 @@ class Recipe(msgspec.Struct, frozen=True):
     weights_sha256: str
     runtime: Runtime
     """Not ``AUTO``: what it means is decided before."""
+    precision: Precision
     detector: str
     flip: bool
     decode: Decode

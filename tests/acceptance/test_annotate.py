@@ -152,6 +152,7 @@ def test_bad_pictures_cost_only_themselves(mpn: Mpn, tmp_path: Path, fresh_weigh
         ),
         ([EXAMPLES, "--nms-method", "soft"], "NMS backend hard has no method soft"),
         ([EXAMPLES, "--detector", "x"], "no detector named x; installed: full-image"),
+        ([EXAMPLES, "--precision", "int8", "--runtime", "torch"], "needs --runtime openvino"),
         ([EXAMPLES, "--nms-thr", "1.5"], "command line: --nms-thr: Input should be less than"),
         ([EXAMPLES, "--decode", "x"], "command line: --decode: Input should be 'quarter' or"),
         ([EXAMPLES, "-o", "/proc/mpn"], "/proc/mpn/ can't be written"),

@@ -6,7 +6,12 @@ import pytest
 from models.registry import DEFAULT_MODEL, MODELS
 from models.weights import WeightsError, read_header
 from mpn_cli.arrays import Picture
-from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, openvino_form
+from mpn_cli.errors import InputError
+from mpn_cli.estimators.openvino_cpu import (
+    OpenVinoEstimator,
+    checked_int8_form,
+    openvino_form,
+)
 from mpn_cli.estimators.torch_cpu import TorchEstimator
 from mpn_cli.pipeline.crops import regions_of_boxes, warp_crop
 from mpn_cli.pipeline.decoding import Decode, decode
@@ -74,3 +79,20 @@ def test_damaged_weights_make_no_form(tmp_path: Path, monkeypatch: pytest.Monkey
     damaged.write_bytes(content)
     with pytest.raises(WeightsError, match="does not match its hash"):
         openvino_form(MODEL, damaged, read_header(damaged).sha256)
+
+
+def test_the_shipped_int8_form_finds_the_same_joints(crops: Picture) -> None:
+    shipped = checked_int8_form(MODEL.weights, read_header(MODEL.weights).sha256)
+    int8 = OpenVinoEstimator(shipped, MODEL, 1).heatmaps(crops)
+    exact = OpenVinoEstimator(form(), MODEL, 1).heatmaps(crops)
+    assert not np.array_equal(int8, exact)
+    found, expected = decode(int8, Decode.DARK), decode(exact, Decode.DARK)
+    apart = np.linalg.norm(found[0] - expected[0], axis=2) * INPUT_PIXELS_A_CELL
+    assert np.median(apart[expected[1] > 0.3]) < 1.5
+
+
+def test_an_int8_form_of_other_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="was made of other weights"):
+        checked_int8_form(MODEL.weights, "0" * 64)
+    with pytest.raises(InputError, match="has no int8 form"):
+        checked_int8_form(tmp_path / "mine.safetensors", "0" * 64)
