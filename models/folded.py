@@ -15,8 +15,8 @@ projection and H, h the head:
     a        = SE(W mean(u) + b)
     heatmaps = (H diag(1 + a) W) u + H diag(1 + a) b + h
 
-One K x 320 product a crop replaces 320 -> 160 -> K, a quarter of the multiply-adds, and the
-160-channel map at heatmap size is never made.
+One K x 320 product a crop replaces 320 -> 160 -> K, which saves a quarter of the network's
+multiply-adds, and the 160-channel map at heatmap size is never made.
 """
 
 from __future__ import annotations

@@ -53,3 +53,16 @@ def make_picture(file: Path, width: int = 120, height: int = 160, seed: int = 0)
     _, encoded = cv2.imencode(file.suffix, picture)
     file.write_bytes(encoded.tobytes())
     return file
+
+
+def install_plugin(
+    folder: Path, distribution: str, group: str, entry: str, module: str, code: str
+) -> None:
+    """A distribution with one entry point: real metadata, for a folder on the import path."""
+    metadata = folder / f"{distribution}-2.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.0\n"
+    )
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{entry}\n")
+    (folder / f"{module}.py").write_text(code)

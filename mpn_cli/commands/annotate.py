@@ -36,6 +36,7 @@ LIBRARIES = {
     "numba": "numba", "pycocotools": "pycocotools",
 }  # fmt: skip
 """Distributions that run.json names, and what they are imported as."""
+
 SAMPLE_PICTURES = 8
 """Pictures measured by ``--dry-run``."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +17,23 @@ if TYPE_CHECKING:
     from mpn_cli.estimators.contract import Estimator
 
 
+@contextmanager
+def _weights_errors() -> Iterator[None]:
+    """A WeightsError becomes an InputError."""
+    from models.weights import WeightsError
+
+    try:
+        yield
+    except WeightsError as error:
+        raise InputError(str(error)) from None
+
+
 def find_weights(name: str) -> tuple[Model, Path, WeightsHeader]:
     """The model, weight file and header behind ``--model``: a name or a weight file.
 
     Raises InputError where there is none.
     """
-    from models.weights import WeightsError, read_header
+    from models.weights import read_header
 
     if name in MODELS:
         model = MODELS[name]
@@ -31,10 +44,8 @@ def find_weights(name: str) -> tuple[Model, Path, WeightsHeader]:
         file = Path(name)
     else:
         raise InputError(f"--model {name}: neither a weights file nor one of {', '.join(MODELS)}")
-    try:
+    with _weights_errors():
         header = read_header(file)
-    except WeightsError as error:
-        raise InputError(str(error)) from None
     if header.model not in MODELS:
         raise InputError(f"{file}: weights of {header.model}, which is not known here")
     return MODELS[header.model], file, header
@@ -64,13 +75,9 @@ def _form(recipe: Recipe) -> Path:
 
 def prepare_estimator(recipe: Recipe) -> None:
     """Do once what all workers need: OpenVINO's form of the weights. Raises InputError."""
-    from models.weights import WeightsError
-
     if recipe.runtime is Runtime.OPENVINO:
-        try:
+        with _weights_errors():
             _form(recipe)
-        except WeightsError as error:
-            raise InputError(str(error)) from None
 
 
 def load_estimator(recipe: Recipe, threads: int | None = None) -> Estimator:
@@ -78,10 +85,8 @@ def load_estimator(recipe: Recipe, threads: int | None = None) -> Estimator:
 
     Raises InputError for damaged weights and those of another network.
     """
-    from models.weights import WeightsError
-
     model, weights = MODELS[recipe.model], Path(recipe.weights)
-    try:
+    with _weights_errors():
         if recipe.runtime is Runtime.OPENVINO:
             from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator
 
@@ -89,5 +94,3 @@ def load_estimator(recipe: Recipe, threads: int | None = None) -> Estimator:
         from mpn_cli.estimators.torch_cpu import TorchEstimator
 
         return TorchEstimator(model, weights, threads)
-    except WeightsError as error:
-        raise InputError(str(error)) from None

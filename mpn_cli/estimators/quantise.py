@@ -1,6 +1,6 @@
 """Make the int8 form of a weight file, for ``--precision int8``: ``WEIGHTS-int8.xml`` and ``.bin``.
 
-    pip install 'mpn[int8]'
+    pip install '.[int8]'
     python -m mpn_cli.estimators.quantise coco_train/person_keypoints.json [--weights FILE]
 
 Post-training quantisation by NNCF: the ranges of activations are measured on one labelled person

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import make_picture
+
 Mpn = Callable[..., subprocess.CompletedProcess[str]]
 
 COMMAND = [sys.executable, "-m", "mpn_cli.app"]
@@ -34,3 +36,10 @@ def mpn(tmp_path: Path) -> Mpn:
         )
 
     return run
+
+
+def many_pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    for number in range(24):
+        make_picture(folder / f"{number}.png", seed=number)
+    return folder

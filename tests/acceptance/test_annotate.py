@@ -12,7 +12,7 @@ from pycocotools import coco
 
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.skeletons import COCO
-from tests.acceptance.conftest import COMMAND, Mpn, environment
+from tests.acceptance.conftest import COMMAND, Mpn, environment, many_pictures
 from tests.conftest import ROOT, make_picture
 
 EXAMPLES = ROOT / "examples"
@@ -168,13 +168,6 @@ def test_what_cant_be_done_is_one_line(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
-
-
-def many_pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    for number in range(24):
-        make_picture(folder / f"{number}.png", seed=number)
-    return folder
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

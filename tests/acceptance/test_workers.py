@@ -9,18 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import COMMAND, Mpn, environment
-from tests.conftest import make_picture
-
-PICTURES = 24
+from tests.acceptance.conftest import COMMAND, Mpn, environment, many_pictures
+from tests.conftest import install_plugin, make_picture
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    for number in range(PICTURES):
-        make_picture(folder / f"{number}.png", seed=number)
-    return folder
+    return many_pictures(tmp_path)
 
 
 def results(out: Path) -> list[bytes]:
@@ -108,11 +103,7 @@ def test_a_picture_that_kills_its_worker_costs_only_itself(
     mpn: Mpn, tmp_path: Path, photos: Path, fresh_weights: Path
 ) -> None:
     site = tmp_path / "site"
-    metadata = site / "deadly-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: deadly\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[mpn.detectors]\ndeadly = deadly:Deadly\n")
-    (site / "deadly.py").write_text(DEADLY)
+    install_plugin(site, "deadly", "mpn.detectors", "deadly = deadly:Deadly", "deadly", DEADLY)
     command = ("annotate", photos, "--model", fresh_weights, "--shard-size", 8, "--detector",
                "deadly", "--no-flip", "-o")  # fmt: skip
     assert mpn(*command, "without", PYTHONPATH=str(site)).returncode == 0

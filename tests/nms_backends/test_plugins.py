@@ -10,17 +10,11 @@ from mpn_cli.evaluation.candidates import make_crowds
 from nms_backends.contract import Kept, NmsConfig, NmsOutputError, PoseBatch
 from nms_backends.plugins import PluginError, Plugins
 from nms_backends.registry import make_backend, suppress
-from tests.conftest import ROOT
+from tests.conftest import ROOT, install_plugin
 
 
 def install(folder: Path, distribution: str, entry: str, module: str, code: str) -> None:
-    metadata = folder / f"{distribution}-2.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.0\n"
-    )
-    (metadata / "entry_points.txt").write_text(f"[mpn.nms_backends]\n{entry}\n")
-    (folder / f"{module}.py").write_text(code)
+    install_plugin(folder, distribution, "mpn.nms_backends", entry, module, code)
 
 
 @pytest.fixture
