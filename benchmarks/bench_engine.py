@@ -163,7 +163,7 @@ def whole(data: Path, times: int, *options: str) -> dict[str, float]:
 
 def measure(data: Path, peer: Path, times: int) -> dict[str, dict[str, float]]:
     """All figures, in turns; medians."""
-    plain, _ = load_weights(MODEL.weights)
+    plain, _ = load_weights(MODEL.weights, MODEL)
     eager = torch_network(plain)
     folded = torch_network(channels_last(fold(plain)))
     form = openvino_form(MODEL, MODEL.weights, read_header(MODEL.weights).sha256)

@@ -33,7 +33,8 @@ from models.blocks import ConvBatchNorm, LightweightUpsampling
 from models.network import MobilePoseNet
 
 
-def _fold_batch_norms(module: nn.Module) -> None:
+def fold_batch_norms(module: nn.Module) -> None:
+    """Fold every batch norm of a network in evaluation mode, in place."""
     for name, child in module.named_children():
         if isinstance(child, ConvBatchNorm):
             if isinstance(child.conv, nn.ConvTranspose2d) and child.conv.groups > 1:
@@ -42,7 +43,7 @@ def _fold_batch_norms(module: nn.Module) -> None:
                 transposed = isinstance(child.conv, nn.ConvTranspose2d)
                 setattr(module, name, fuse_conv_bn_eval(child.conv, child.norm, transposed))
         else:
-            _fold_batch_norms(child)
+            fold_batch_norms(child)
 
 
 def _fold_depthwise_transposed(conv: nn.ConvTranspose2d, norm: nn.BatchNorm2d) -> nn.Module:
@@ -180,5 +181,5 @@ class FoldedPoseNet(nn.Module):
 def fold(network: MobilePoseNet) -> FoldedPoseNet:
     """The inference form of ``network``, which stays as it is. In evaluation mode, no gradients."""
     inference = copy.deepcopy(network).eval()
-    _fold_batch_norms(inference)
+    fold_batch_norms(inference)
     return FoldedPoseNet(inference).eval().requires_grad_(False)

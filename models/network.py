@@ -47,13 +47,12 @@ class MobilePoseNet(nn.Module):
         return heatmaps
 
 
-def build_network(architecture: Architecture, joints: int) -> MobilePoseNet:
-    """A network with fresh weights, ready to be trained.
+def initialise(network: nn.Module) -> None:
+    """Fresh weights, ready to be trained.
 
     Convolutions start from He et al. (2015), fan-out of one group; the last batch norm of each
     residual branch starts at 0, so that the branch starts as the identity (Goyal et al. 2017).
     """
-    network = MobilePoseNet(architecture, joints)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             fan_out = module.out_channels * math.prod(module.kernel_size) // module.groups
@@ -65,6 +64,12 @@ def build_network(architecture: Architecture, joints: int) -> MobilePoseNet:
     for module in network.modules():
         if isinstance(module, Bottleneck) and module.residual:
             nn.init.zeros_(module.project.norm.weight)
+
+
+def build_network(architecture: Architecture, joints: int) -> MobilePoseNet:
+    """A network with fresh weights, ready to be trained."""
+    network = MobilePoseNet(architecture, joints)
+    initialise(network)
     nn.init.normal_(network.head.weight, 0.0, 0.001)
     return network
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from models.architecture import ABLATION_V1, ABLATION_V2, MOBILEPOSENET, Architecture
 
 if TYPE_CHECKING:
+    from models.detector import PersonDetector
     from models.network import MobilePoseNet
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
@@ -52,3 +53,26 @@ _ALL = (
 
 MODELS = {model.name: model for model in _ALL}
 DEFAULT_MODEL = "mobileposenet-256x192"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorModel:
+    """A person detector at an input size."""
+
+    name: str
+    long_side: int
+    """Pixels of the input's longer side."""
+
+    @property
+    def weights(self) -> Path:
+        """Where its own weights are."""
+        return WEIGHTS_FOLDER / f"{self.name}.safetensors"
+
+    def build(self) -> PersonDetector:
+        """The network with fresh weights."""
+        from models.detector import build_detector
+
+        return build_detector()
+
+
+PERSON_DETECTOR = DetectorModel("person-detector", 416)

@@ -10,18 +10,29 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from safetensors import SafetensorError, safe_open
 
-from models.registry import MODELS, Model
-
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from models.network import MobilePoseNet
+    from torch import Tensor, nn
 
 FORMAT = "mobileposenet/1"
+
+_Network = TypeVar("_Network", bound="nn.Module", covariant=True)
+
+
+class Buildable(Protocol[_Network]):
+    """A network of the registry."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    def build(self) -> _Network:
+        """The network with fresh weights."""
+        ...
 
 
 class WeightsError(ValueError):
@@ -34,7 +45,6 @@ class WeightsHeader:
 
     model: str
     sha256: str
-    joints: int
 
 
 def hash_tensors(tensors: dict[str, Tensor]) -> str:
@@ -49,7 +59,7 @@ def hash_tensors(tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def save_weights(file: Path, network: MobilePoseNet, model: str) -> str:
+def save_weights(file: Path, network: nn.Module, model: str) -> str:
     """Write a network's weights in half precision; returns their hash."""
     from safetensors.torch import save_file
 
@@ -59,12 +69,7 @@ def save_weights(file: Path, network: MobilePoseNet, model: str) -> str:
         if not name.endswith("num_batches_tracked")
     }
     digest = hash_tensors(tensors)
-    header = {
-        "format": FORMAT,
-        "model": model,
-        "sha256": digest,
-        "joints": str(network.head.out_channels),
-    }
+    header = {"format": FORMAT, "model": model, "sha256": digest}
     unfinished = file.with_suffix(".tmp")
     save_file(tensors, unfinished, header)
     unfinished.replace(file)
@@ -90,23 +95,25 @@ def _read(file: Path, tensors_too: bool = True) -> tuple[WeightsHeader, dict[str
         ) from None
     if metadata.get("format") != FORMAT:
         raise WeightsError(f"{file}: a safetensors file, but not one of mpn's ({FORMAT})")
-    header = WeightsHeader(metadata["model"], metadata["sha256"], int(metadata["joints"]))
-    return header, tensors
+    return WeightsHeader(metadata["model"], metadata["sha256"]), tensors
 
 
-def load_weights(file: Path, model: Model | None = None) -> tuple[MobilePoseNet, WeightsHeader]:
-    """The network that a weight file holds, in evaluation mode, float32.
-
-    Raises WeightsError where the file is missing, damaged, no safetensors, or does not fit
-    ``model`` (by default: the model its header names).
-    """
+def read_tensors(file: Path) -> tuple[dict[str, Tensor], WeightsHeader]:
+    """A weight file's tensors by name. Raises WeightsError for a missing or damaged file."""
     header, tensors = _read(file)
     if hash_tensors(tensors) != header.sha256:
         raise WeightsError(f"{file}: damaged: its content does not match its hash")
-    wanted = model or MODELS.get(header.model)
-    if wanted is None:
-        raise WeightsError(f"{file}: weights of {header.model}, which is not known here")
-    network = wanted.build()
+    return tensors, header
+
+
+def load_weights(file: Path, model: Buildable[_Network]) -> tuple[_Network, WeightsHeader]:
+    """The network that a weight file holds, in evaluation mode, float32.
+
+    Raises WeightsError where the file is missing, damaged, no safetensors, or does not fit
+    ``model``.
+    """
+    tensors, header = read_tensors(file)
+    network = model.build()
     own = {
         name: tensor
         for name, tensor in network.state_dict().items()
@@ -117,7 +124,7 @@ def load_weights(file: Path, model: Model | None = None) -> tuple[MobilePoseNet,
     ]
     if unlike:
         raise WeightsError(
-            f"{file}: weights of {header.model}, which do not fit {wanted.name}"
+            f"{file}: weights of {header.model}, which do not fit {model.name}"
             f" ({len(unlike)} tensors differ, first {unlike[0]})"
         )
     network.load_state_dict(

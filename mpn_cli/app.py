@@ -278,7 +278,11 @@ def train(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for weights and log.")],
-    model: Annotated[str, typer.Option(help="A name from mpn models.")] = "mobileposenet-256x192",
+    task: Annotated[str, typer.Option(help="pose, or detect: the person detector.")] = "pose",
+    model: Annotated[
+        str | None,
+        typer.Option(help="A name from mpn models.", show_default="mobileposenet-256x192"),
+    ] = None,
     stages: Annotated[
         str, typer.Option(help="HEIGHTxWIDTH:EPOCHS, small inputs first: they train faster.")
     ] = "128x96:60,192x144:20,256x192:10",
@@ -316,7 +320,8 @@ def train(
     from mpn_cli.commands.train import train as run
 
     options = {
-        "model": model, "initial_weights": init, "batch": batch, "optimizer": optimizer,
+        "task": task, "model": model, "initial_weights": init, "batch": batch,
+        "optimizer": optimizer,
         "learning_rate": learning_rate, "weight_decay": weight_decay, "schedule": schedule,
         "warmup": warmup, "loss": loss, "augment": augment, "seed": seed,
     }  # fmt: skip

@@ -6,11 +6,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from models.registry import MODELS
+from models.registry import DEFAULT_MODEL, MODELS, PERSON_DETECTOR
 from mpn_cli import console
 from mpn_cli.errors import ExitCode, InputError
+from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.loop import Trainer
-from mpn_cli.training.people import TrainingDataError
 from mpn_cli.training.recipe import Recipe, Stage
 
 
@@ -29,8 +29,7 @@ def train(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    if options["model"] not in MODELS:
-        raise InputError(f"--model {options['model']}: not one of {', '.join(MODELS)}")
+    options["model"] = _model(options["task"], options["model"])
     try:
         recipe = Recipe(
             data=tuple(data),
@@ -65,6 +64,17 @@ def train(
             f" {progress.best_ap:.4f}, weights in {out}/best.safetensors"
         )
     return ExitCode.DONE if done else ExitCode.STOPPED
+
+
+def _model(task: str, named: str | None) -> str:
+    """What is trained."""
+    if task == "detect":
+        if named not in (None, PERSON_DETECTOR.name):
+            raise InputError(f"--task detect trains {PERSON_DETECTOR.name}, not --model {named}")
+        return PERSON_DETECTOR.name
+    if named is not None and named not in MODELS:
+        raise InputError(f"--model {named}: not one of {', '.join(MODELS)}")
+    return named or DEFAULT_MODEL
 
 
 def _weights(mix: str | None, data_sets: int) -> tuple[float, ...]:

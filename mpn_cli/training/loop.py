@@ -11,20 +11,17 @@ from typing import Any
 
 import msgspec
 import torch
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.network import MobilePoseNet, channels_last
-from models.registry import MODELS
-from models.weights import load_weights, save_weights
-from mpn_cli.skeletons import SKELETONS, Skeleton
-from mpn_cli.training.cache import CropCache, open_cache
+from models.weights import save_weights
 from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
-from mpn_cli.training.losses import LOSSES
-from mpn_cli.training.people import People, load_people, split_by_picture
+from mpn_cli.training.detection.task import DetectionTask
+from mpn_cli.training.pose.task import PoseTask
 from mpn_cli.training.recipe import Recipe, Stage
-from mpn_cli.training.samples import Batch, BatchMaker
-from mpn_cli.training.validation import validation_ap
+from mpn_cli.training.task import StageData, Task
 
+TASKS: dict[str, Callable[[Recipe], Task]] = {"pose": PoseTask, "detect": DetectionTask}
 CHECKPOINT_SECONDS = 120.0
 LOG_STEPS = 50
 
@@ -47,24 +44,15 @@ class Trainer:
         self.recipe = recipe
         self.out = out
         self.report = report
-        model = MODELS[recipe.model]
-        self.skeleton: Skeleton = SKELETONS[model.joints]
         torch.manual_seed(recipe.seed)
-        network = (
-            load_weights(recipe.initial_weights, model)[0]
-            if recipe.initial_weights
-            else model.build()
-        )
-        self.network: MobilePoseNet = channels_last(network)
+        self.task: Task = TASKS[recipe.task](recipe)
+        self.network = self.task.network
         self.average = AveragedModel(
             self.network,
             multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay),  # type: ignore[no-untyped-call]
             use_buffers=True,
         )
         self.optimizer = _optimizer(recipe, self.network)
-        people = [load_people(source, model.joints) for source in recipe.data]
-        people[0], self.validation = split_by_picture(people[0], recipe.validate_every)
-        self.people: list[People] = people
         self.spans = self._spans()
         self.progress = Progress()
         self._stop = False
@@ -93,7 +81,7 @@ class Trainer:
         return self.progress
 
     def _spans(self) -> list[_Span]:
-        per_epoch = sum(map(len, self.people)) // self.recipe.batch
+        per_epoch = self.task.samples // self.recipe.batch
         spans: list[_Span] = []
         first = 0
         for stage in self.recipe.stages:
@@ -106,17 +94,12 @@ class Trainer:
         recipe, size = self.recipe, span.stage.input_size
         if self.progress.step == span.first:
             self.progress.best_ap = -1.0  # AP at another input size is no mark for this one
-        folder = self.out / "cache"
-        caches = [open_cache(people, size, folder) for people in self.people]
-        validation = open_cache(self.validation, size, folder)
-        maker = BatchMaker(
-            caches, recipe.mix, self.skeleton, recipe.augmentation, size, recipe.batch, recipe.seed
-        )
+        data = self.task.open_stage(size, self.out / "cache")
         started = saved = time.monotonic()
         first = self.progress.step
         losses: list[float] = []
-        for batch in maker.batches(first - span.first, span.last - span.first):
-            losses.append(self._step(batch))
+        for batch in data.batches.between(first - span.first, span.last - span.first):
+            losses.append(self._step(data, batch))
             self.progress.step += 1
             step, now = self.progress.step, time.monotonic()
             if step % LOG_STEPS == 0:
@@ -124,8 +107,8 @@ class Trainer:
                 self._log(step=step, loss=sum(losses) / len(losses), samples_per_second=rate,
                           learning_rate=self.optimizer.param_groups[0]["lr"])  # fmt: skip
                 losses.clear()
-            if (step - span.first) % maker.steps_per_epoch == 0 or step == span.last:
-                self._validate(validation, size)
+            if (step - span.first) % data.batches.steps_per_epoch == 0 or step == span.last:
+                self._validate(data, size)
             if self._stop:
                 return
             if now - saved > CHECKPOINT_SECONDS:
@@ -134,25 +117,20 @@ class Trainer:
                 )
                 saved = now
 
-    def _step(self, batch: Batch) -> float:
+    def _step(self, data: StageData, batch: Any) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.progress.step, self.steps)
         self.network.train()
-        crops = torch.from_numpy(batch.crops).to(memory_format=torch.channels_last)
-        heatmaps = self.network(crops)
-        loss = LOSSES[self.recipe.loss](
-            heatmaps, torch.from_numpy(batch.heatmaps), torch.from_numpy(batch.weights)
-        )
+        loss = data.loss(self.network, batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.average.update_parameters(self.network)
         return loss.item()
 
-    def _validate(self, cache: CropCache, size: tuple[int, int]) -> None:
+    def _validate(self, data: StageData, size: tuple[int, int]) -> None:
         averaged = self.average.module
-        assert isinstance(averaged, MobilePoseNet)
-        ap = validation_ap(averaged, cache, self.skeleton, size)
+        ap = data.validate(averaged)
         save_weights(self.out / "last.safetensors", averaged, self.recipe.model)
         if ap >= self.progress.best_ap:
             self.progress.best_ap = ap
@@ -178,7 +156,7 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     return rate
 
 
-def _optimizer(recipe: Recipe, network: MobilePoseNet) -> torch.optim.Optimizer:
+def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
     """Adam or AdamW; batch norms and biases are not decayed."""
     matrices = [p for p in network.parameters() if p.ndim > 1]
     vectors = [p for p in network.parameters() if p.ndim <= 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpn_cli.training.augmentation import AUGMENTATIONS, Augmentation
+from mpn_cli.training.pose.augmentation import AUGMENTATIONS, Augmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Recipe:
     mix: tuple[float, ...]
     """How often a person of each data set is drawn, relative to the others."""
     stages: tuple[Stage, ...]
+    task: str = "pose"
     model: str = "mobileposenet-256x192"
     initial_weights: Path | None = None
     validate_every: int = 10
@@ -68,6 +69,7 @@ class Recipe:
 
 
 CHOICES = {
+    "task": ("pose", "detect"),
     "optimizer": ("adamw", "adam"),
     "schedule": ("cosine", "step", "constant"),
     "loss": ("cross-entropy", "mse"),

@@ -5,14 +5,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.registry import MODELS
+from models.registry import DEFAULT_MODEL, MODELS
 from models.weights import WeightsError, load_weights, read_header, save_weights
+
+MODEL = MODELS[DEFAULT_MODEL]
 
 
 def test_round_trip_keeps_half_precision_values(fresh_weights: Path) -> None:
-    network, header = load_weights(fresh_weights)
-    assert header.model == "mobileposenet-256x192"
-    assert header.joints == 17
+    network, header = load_weights(fresh_weights, MODEL)
+    assert header.model == MODEL.name
     again = fresh_weights.with_name("again.safetensors")
     assert save_weights(again, network, header.model) == header.sha256
 
@@ -23,14 +24,14 @@ def test_a_flipped_bit_is_found(fresh_weights: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(content)
     with pytest.raises(WeightsError, match="damaged"):
-        load_weights(damaged)
+        load_weights(damaged, MODEL)
 
 
 def test_truncated_file(fresh_weights: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "short.safetensors"
     damaged.write_bytes(fresh_weights.read_bytes()[:5000])
     with pytest.raises(WeightsError, match="not a readable safetensors file"):
-        load_weights(damaged)
+        load_weights(damaged, MODEL)
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
     file = tmp_path / "model.pth"
     file.write_bytes(pickle.dumps(Trap()))
     with pytest.raises(WeightsError, match="pickled weights are not loaded"):
-        load_weights(file)
+        load_weights(file, MODEL)
     assert not (tmp_path / "ran").exists()
 
 
@@ -57,12 +58,12 @@ def test_weights_of_another_architecture(tmp_path: Path) -> None:
     file = tmp_path / "v2.safetensors"
     save_weights(file, other.build(), other.name)
     with pytest.raises(WeightsError, match="do not fit mobileposenet-256x192"):
-        load_weights(file, MODELS["mobileposenet-256x192"])
+        load_weights(file, MODEL)
 
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no such weights file"):
-        load_weights(tmp_path / "none.safetensors")
+        load_weights(tmp_path / "none.safetensors", MODEL)
 
 
 def test_shipped_weights_match_their_cards() -> None:

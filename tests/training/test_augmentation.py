@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 
 from mpn_cli.skeletons import COCO
-from mpn_cli.training.augmentation import (
+from mpn_cli.training.pose.augmentation import (
     AUGMENTATIONS,
     Augmentation,
     apply_view,
     draw_view,
     move_keypoints,
 )
-from mpn_cli.training.cache import MARGIN, cached_size
+from mpn_cli.training.pose.cache import MARGIN, cached_size
 
 SIZE = (96, 128)
 CACHED = cached_size(SIZE)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_cli.training.losses import LOSSES
-from mpn_cli.training.targets import gaussian_heatmaps
+from mpn_cli.training.pose.losses import LOSSES
+from mpn_cli.training.pose.targets import gaussian_heatmaps
 
 
 @pytest.fixture

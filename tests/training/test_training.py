@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mpn_cli.training.batches import epoch_order
+from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.loop import Trainer
-from mpn_cli.training.people import TrainingDataError, load_people
+from mpn_cli.training.pose.people import load_people
 from mpn_cli.training.recipe import Recipe, Stage
-from mpn_cli.training.samples import epoch_order
 from tests.conftest import make_picture
 
 RECIPE = {"stages": (Stage((64, 64), 1), Stage((64, 96), 1)), "batch": 4, "warmup": 2}
@@ -51,10 +52,10 @@ def run(data: Path, out: Path, stop_after: int | None = None) -> Trainer:
     if stop_after is not None:
         step = trainer._step
 
-        def stopping(batch: Any) -> float:
+        def stopping(data: Any, batch: Any) -> float:
             if trainer.progress.step + 1 == stop_after:
                 trainer.stop()
-            return step(batch)
+            return step(data, batch)
 
         trainer._step = stopping  # type: ignore[method-assign]
     trainer.run()
@@ -93,7 +94,7 @@ def test_training_finds_a_disc(tmp_path: Path) -> None:
     losses: list[float] = []
     trainer = Trainer(recipe, tmp_path / "out", lambda event: None)
     step = trainer._step
-    trainer._step = lambda batch: losses.append(step(batch)) or losses[-1]  # type: ignore
+    trainer._step = lambda data, batch: losses.append(step(data, batch)) or losses[-1]  # type: ignore
     trainer.run()
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mpn_cli.arrays import Float32Array, Float64Array, Picture
 from mpn_cli.skeletons import Skeleton
-from mpn_cli.training.cache import MARGIN
+from mpn_cli.training.pose.cache import MARGIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from mpn_cli.arrays import Float64Array
 from mpn_cli.pipeline.crops import PADDING, Regions, regions_of_boxes, warp_crop
-from mpn_cli.training.people import People, TrainingDataError
+from mpn_cli.training.data_sets import TrainingDataError
+from mpn_cli.training.pose.people import People
 
 MARGIN = 1.32
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +9,7 @@ import msgspec
 import numpy as np
 
 from mpn_cli.arrays import BoolArray, Float32Array, Float64Array, IntArray
-
-
-class TrainingDataError(ValueError):
-    """A data set that can't be trained on; the message says where and why."""
+from mpn_cli.training.data_sets import TrainingDataError, find_pictures, held_out, read_data_set
 
 
 class _Picture(msgspec.Struct):
@@ -72,20 +68,10 @@ def load_people(source: Path, joints: int) -> People:
     in ``images/`` beside the file, else beside the file itself. Raises TrainingDataError with
     one line for a file that is none, people without pictures, or another number of joints.
     """
-    file = source / "person_keypoints.json" if source.is_dir() else source
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise TrainingDataError(f"{file}: {error.strerror}") from error
-    try:
-        data = msgspec.json.decode(content, type=_DataSet)
-    except msgspec.DecodeError as error:
-        raise TrainingDataError(f"{file}: not a COCO keypoint data set: {error}") from error
+    file, digest, data = read_data_set(source, _DataSet)
     people = [p for p in data.annotations if not p.iscrowd and any(p.keypoints[2::3]) and p.bbox]
     if not people:
         raise TrainingDataError(f"{file}: nobody with a box and a labelled joint")
-    root = file.parent / "images" if (file.parent / "images").is_dir() else file.parent
-    names = {picture.id: picture.file_name for picture in data.images}
     used = sorted({person.image_id for person in people})
     for person in people:
         if len(person.keypoints) != 3 * joints:
@@ -93,12 +79,7 @@ def load_people(source: Path, joints: int) -> People:
                 f"{file}: annotation {person.id} has {len(person.keypoints) / 3:g} joints,"
                 f" the network {joints}"
             )
-    missing = [i for i in used if i not in names or not (root / names[i]).is_file()]
-    if missing:
-        first = names.get(missing[0], f"image id {missing[0]}")
-        raise TrainingDataError(
-            f"{file}: {len(missing)} of {len(used)} pictures are not in {root}/ (first: {first})"
-        )
+    pictures = find_pictures(file, {p.id: p.file_name for p in data.images}, used)
     rows = {picture_id: row for row, picture_id in enumerate(used)}
     labels = np.array([p.keypoints for p in people], dtype=np.float64).reshape(-1, joints, 3)
     weights = (labels[:, :, 2] > 0).astype(np.float32)
@@ -107,8 +88,8 @@ def load_people(source: Path, joints: int) -> People:
             weights[row] *= np.asarray(person.keypoint_confidences, dtype=np.float32)
     return People(
         source=source,
-        pictures=tuple(root / names[i] for i in used),
-        digest=hashlib.sha256(content).hexdigest()[:16],
+        pictures=pictures,
+        digest=digest,
         picture_ids=np.array([p.image_id for p in people], dtype=np.int64),
         picture_rows=np.array([rows[p.image_id] for p in people], dtype=np.int64),
         boxes=np.array([p.bbox for p in people], dtype=np.float64),
@@ -119,8 +100,5 @@ def load_people(source: Path, joints: int) -> People:
 
 def split_by_picture(people: People, every: int) -> tuple[People, People]:
     """(training, validation): every ``every``-th picture, by a hash of its name, validates."""
-    held_out = np.array(
-        [int(hashlib.sha256(p.name.encode()).hexdigest()[:8], 16) % every == 0
-         for p in people.pictures]
-    )[people.picture_rows]  # fmt: skip
-    return people.where(~held_out), people.where(held_out)
+    validates = held_out(people.pictures, every)[people.picture_rows]
+    return people.where(~validates), people.where(validates)

@@ -18,8 +18,8 @@ from mpn_cli.pipeline.crops import (
 )
 from mpn_cli.pipeline.decoding import Decode, average_flipped, decode
 from mpn_cli.skeletons import Skeleton
-from mpn_cli.training.augmentation import Augmentation, apply_view, draw_view
-from mpn_cli.training.cache import CropCache, cached_size
+from mpn_cli.training.pose.augmentation import Augmentation, apply_view, draw_view
+from mpn_cli.training.pose.cache import CropCache, cached_size
 
 _STILL = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
 _BATCH = 32

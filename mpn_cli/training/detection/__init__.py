@@ -1,0 +1,4 @@
+"""Training a person detector: whole pictures, augmented views, centre and box targets, box AP.
+
+From outside import ``training.detection.task``.
+"""

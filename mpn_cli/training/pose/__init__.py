@@ -1,0 +1,4 @@
+"""Training a pose network: labelled people, augmented crops, heatmap targets, losses, AP.
+
+From outside import ``training.pose.task``.
+"""

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from mpn_cli.detectors.boxes import box_nms, centre_boxes, clip_boxes, input_shape, letterbox
+
+
+def test_letterbox_keeps_the_aspect() -> None:
+    picture = np.full((60, 120, 3), 200, dtype=np.uint8)
+    boxed = letterbox(picture, (64, 64), padding=7)
+    assert boxed.scale == pytest.approx(64 / 120)
+    assert boxed.pixels.shape == (64, 64, 3)
+    assert (boxed.pixels[:32] == 200).all()
+    assert (boxed.pixels[32:] == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        ((640, 480), (416, 320)),
+        ((480, 640), (320, 416)),
+        ((10, 1000), (32, 416)),
+        ((5, 5), (416, 416)),
+    ],
+)
+def test_input_shapes(size: tuple[int, int], shape: tuple[int, int]) -> None:
+    assert input_shape(np.zeros((size[1], size[0], 3), dtype=np.uint8), 416) == shape
+
+
+def test_centres_become_boxes_best_first() -> None:
+    output = np.full((5, 6, 8), -9.0, dtype=np.float32)
+    output[1:] = 1
+    output[:, 2, 3] = (0.0, 1, 2, 3, 4)
+    output[:, 4, 6] = (2.0, 1, 1, 1, 1)
+    output[0, 4, 5] = 1.9  # beside a better one: no peak
+    boxes, scores = centre_boxes(output, stride=8, score_thr=0.2, limit=10)
+    np.testing.assert_allclose(boxes, [[44, 28, 16, 16], [20, 4, 32, 48]])
+    np.testing.assert_allclose(scores, [1 / (1 + np.exp(-2)), 0.5])
+    assert len(centre_boxes(output, 8, 0.6, 10)[0]) == 1
+    assert len(centre_boxes(output, 8, 0.2, 1)[0]) == 1
+
+
+def test_nms_by_intersection_over_union() -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 7], [0, 0, 10, 6], [50, 50, 5, 5.0]])
+    scores = np.array([0.5, 0.9, 0.4, 0.1])
+    # The second is kept first; IoU with it: 0.7, 6/7, 0.
+    assert box_nms(boxes, scores, 0.65, 10).tolist() == [1, 3]
+    assert box_nms(boxes, scores, 0.75, 10).tolist() == [1, 0, 3]
+    assert box_nms(boxes, scores, 0.75, 2).tolist() == [1, 0]
+    assert box_nms(boxes[:0], scores[:0], 0.5, 2).tolist() == []
+
+
+def test_clipping() -> None:
+    boxes = np.array([[-5, 2, 10, 100], [1, 1, 2, 2.0]])
+    np.testing.assert_allclose(clip_boxes(boxes, 50, 60), [[0, 2, 5, 58], [1, 1, 2, 2]])
