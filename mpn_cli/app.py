@@ -88,10 +88,31 @@ def annotate(
     detector: Annotated[
         str | None,
         typer.Option(
-            help="Finds people where no boxes are given; see mpn detectors.",
-            show_default="full-image",
+            help="Finds people where no boxes are given: a name from mpn detectors,"
+            " full-image, or onnx:FILE.",
+            show_default="person",
             rich_help_panel=_INPUTS,
         ),
+    ] = None,
+    bbox_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out detected boxes with a lower score.",
+            show_default="0.05; a detection list's own boxes are all used",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    box_nms_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out boxes that overlap a better one more than this (IoU).",
+            show_default="0.65",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    max_boxes: Annotated[
+        int | None,
+        typer.Option(help="Most boxes a picture.", show_default="100", rich_help_panel=_INPUTS),
     ] = None,
     limit: Annotated[
         int | None,
@@ -100,7 +121,7 @@ def annotate(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A name from mpn models, or a weights file.",
+            help="A name from mpn models, a weights file, or onnx:FILE.",
             show_default="mobileposenet-256x192",
             rich_help_panel=_POSES,
         ),
@@ -255,7 +276,8 @@ def annotate(
     from mpn_cli.commands.annotate import annotate as run
 
     options = {
-        "out": out, "detector": detector, "model": model, "nms": nms, "nms_method": nms_method,
+        "out": out, "detector": detector, "bbox_thr": bbox_thr, "box_nms_thr": box_nms_thr,
+        "max_boxes": max_boxes, "model": model, "nms": nms, "nms_method": nms_method,
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
         "runtime": runtime, "precision": precision, "workers": workers, "resume": resume,

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from mpn_cli.detectors.registry import find_detector
-from mpn_cli.estimators.loading import choose_runtime, find_weights
-from mpn_cli.pipeline.recipe import Recipe
+from mpn_cli.detectors.registry import detector_hash
+from mpn_cli.estimators.loading import choose_runtime, find_network
+from mpn_cli.pipeline.recipe import BoxChoice, Recipe
 from mpn_cli.settings import Resolved
 from nms_backends.registry import find_backend
 
 
-def make_recipe(resolved: Resolved, labelled: bool) -> Recipe:
+def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Recipe:
     """The recipe of some settings.
 
-    A data set's own people are no duplicates of each other: unless the user names a backend,
-    they are only put in order.
+    labelled: boxes are a data set's people; boxed: every picture comes with its boxes. A data
+    set's own people are no duplicates of each other: unless the user names a backend, they are
+    only put in order. Raises InputError and PluginError for what can't be used.
     """
     settings = resolved.settings
-    model, weights, header = find_weights(settings.model)
+    network = find_network(settings.model, settings.runtime, settings.precision)
     nms = "none" if labelled and resolved.is_default("nms") else settings.nms
     methods = find_backend(nms).methods
-    find_detector(settings.detector)  # what can't be used is said before any work
+    detector_sha256 = detector_hash(settings.detector)
     unsaid = resolved.is_default("nms_method") and settings.nms_method not in methods
     return Recipe(
-        model=model.name,
-        weights=str(weights),
-        weights_sha256=header.sha256,
+        model=network.name,
+        joints=network.joints,
+        weights=str(network.weights),
+        weights_sha256=network.sha256,
         runtime=choose_runtime(settings.runtime, settings.precision),
         precision=settings.precision,
-        detector=settings.detector,
+        detector="" if boxed else settings.detector,
+        detector_sha256="" if boxed else detector_sha256,
+        detected=BoxChoice(settings.bbox_thr, settings.box_nms_thr, settings.max_boxes),
+        given=_given_boxes(resolved),
         flip=settings.flip,
         decode=settings.decode,
         nms=nms,
@@ -38,4 +43,14 @@ def make_recipe(resolved: Resolved, labelled: bool) -> Recipe:
         max_dets=settings.max_dets,
         batch=settings.batch,
         overlay=settings.overlay,
+    )
+
+
+def _given_boxes(resolved: Resolved) -> BoxChoice:
+    """Boxes that a user brings are all meant, but for what the user says of them."""
+    settings, everything = resolved.settings, BoxChoice()
+    return BoxChoice(
+        everything.bbox_thr if resolved.is_default("bbox_thr") else settings.bbox_thr,
+        everything.nms_thr if resolved.is_default("box_nms_thr") else settings.box_nms_thr,
+        everything.limit if resolved.is_default("max_boxes") else settings.max_boxes,
     )

@@ -44,6 +44,9 @@ class AnnotateSettings(BaseSettings):
     out: Path = Path("mpn-out")
     model: str = DEFAULT_MODEL
     detector: str = DEFAULT_DETECTOR
+    bbox_thr: Share = 0.05
+    box_nms_thr: Share = 0.65
+    max_boxes: Positive = 100
     nms: str = DEFAULT_BACKEND
     nms_method: str = "hard"
     nms_thr: Share = 0.9

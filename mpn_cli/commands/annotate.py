@@ -15,7 +15,6 @@ from threading import Event
 from types import FrameType
 from typing import Any
 
-from models.registry import MODELS
 from mpn_cli import console
 from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
@@ -58,7 +57,9 @@ def annotate(
     settings = resolved.settings
     gathered = gather(sources, images, image_info, boxes)
     tasks = gathered.tasks[:limit]
-    recipe = make_recipe(resolved, labelled=any(task.labelled for task in tasks))
+    recipe = make_recipe(
+        resolved, any(t.labelled for t in tasks), all(t.boxes is not None for t in tasks)
+    )
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks)))
     if dry_run:
         return _say_plan(job, settings.workers, gathered, as_json)
@@ -79,7 +80,7 @@ def annotate(
                 return ExitCode.STOPPED
             record = _record(resolved, gathered, totals, time.monotonic() - started)
             skipped = gathered.skipped + totals.skipped
-            skeleton = SKELETONS[MODELS[recipe.model].joints]
+            skeleton = SKELETONS[recipe.joints]
             out.merge(job, skipped, skeleton, record, settings.keep_parts)
     if as_json:
         console.print_json({"out": str(settings.out), **record})
@@ -197,7 +198,7 @@ def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) 
         "shards": job.shards,
         "skipped": len(gathered.skipped),
         "nms": job.recipe.nms,
-        "detector": job.recipe.detector,
+        "detector": job.recipe.detector or "boxes are given",
         "runtime": job.recipe.runtime,
         "workers": workers,
         "seconds_expected": round(each * len(job.tasks) / workers, 1),

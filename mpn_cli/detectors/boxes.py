@@ -20,16 +20,18 @@ class Letterbox:
     """Input pixels a picture pixel."""
 
 
-def letterbox(picture: Picture, size: tuple[int, int], padding: int) -> Letterbox:
-    """Scale a picture to fit (width, height) and fill up with grey level ``padding``."""
+def letterbox(
+    picture: Picture, size: tuple[int, int], padding: int, interpolation: int = cv2.INTER_AREA
+) -> Letterbox:
+    """Scale a picture to fit (width, height) and fill up with grey level ``padding``.
+
+    interpolation: OpenCV's, for pictures that shrink; others are enlarged bilinearly.
+    """
     height, width = picture.shape[:2]
     scale = min(size[0] / width, size[1] / height)
-    inner = (min(size[0], round(width * scale)), min(size[1], round(height * scale)))
-    shrinks = scale < 1
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
     scaled = cv2.resize(
-        picture,
-        (max(1, inner[0]), max(1, inner[1])),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        picture, inner, interpolation=interpolation if scale < 1 else cv2.INTER_LINEAR
     )
     pixels = np.full((size[1], size[0], 3), padding, dtype=np.uint8)
     pixels[: scaled.shape[0], : scaled.shape[1]] = scaled
@@ -70,12 +72,15 @@ def centre_boxes(
     return boxes, scores
 
 
-def box_nms(boxes: FloatArray, scores: FloatArray, threshold: float, limit: int) -> IntArray:
-    """Rows of the boxes (N, 4) that greedy NMS by IoU keeps, best first, at most ``limit``."""
-    if not len(boxes):
-        return np.empty(0, dtype=np.int64)
-    kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), 0.0, threshold)
-    return np.asarray(kept, dtype=np.int64)[:limit]
+def box_nms(boxes: FloatArray, scores: FloatArray, threshold: float) -> IntArray:
+    """Rows of the boxes (N, 4) that greedy NMS by IoU keeps, best first; 1 keeps all."""
+    order = np.argsort(-scores, kind="stable")
+    if len(boxes) < 2 or threshold >= 1:
+        return order
+    # OpenCV leaves out scores that are not over its threshold.
+    ranks = np.arange(len(boxes), 0, -1, dtype=np.float32)
+    kept = cv2.dnn.NMSBoxes(boxes[order].tolist(), ranks.tolist(), 0.0, threshold)
+    return order[np.asarray(kept, dtype=np.int64)]
 
 
 def clip_boxes(boxes: FloatArray, width: int, height: int) -> Float64Array:

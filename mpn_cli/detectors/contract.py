@@ -6,14 +6,27 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from mpn_cli.arrays import Float64Array, Picture
+from mpn_cli.pipeline.recipe import Runtime
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """A detector: a name and a call."""
+    """A detector: a name and a call.
+
+    Scores order and thin out what is found: boxes under ``--bbox-thr`` and those that overlap a
+    better one too much are left out afterwards, so that a detector needs no threshold or NMS.
+    """
 
     name: str
 
     def __call__(self, pictures: Sequence[Picture]) -> list[Float64Array]:
         """RGB pictures -> for each (N, 5): x, y, width, height in pixels, score in 0..1."""
         ...
+
+
+class NetworkDetector:
+    """Base of detector classes that are told what to run on when they are made."""
+
+    def __init__(self, runtime: Runtime, threads: int | None) -> None:
+        """Make it ready on so many CPU threads, all cores if None. Raises InputError."""
+        raise NotImplementedError

@@ -1,10 +1,35 @@
-"""What every runtime offers."""
+"""What every pose network offers, whatever computes it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from mpn_cli.arrays import Float32Array, Picture
+
+
+@dataclass(frozen=True, slots=True)
+class SimCC:
+    """Joint positions as two 1-D distributions (Li et al. 2022, arXiv 2107.03332)."""
+
+    x: Float32Array
+    """(N, K, bins) over the crop's width."""
+    y: Float32Array
+    """(N, K, bins) over its height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """How a network's crops and heatmaps were laid out when it was trained."""
+
+    unbiased: bool = True
+    """Pixel and cell centres count from 0 to size - 1 (UDP); else a heatmap's cell c is the
+    crop's pixel c times the stride, as in the code of SimpleBaseline, HRNet and MMPose."""
+    shift_flipped: bool = False
+    """The mirrored crop's heatmap is moved by one cell before averaging: what biased networks
+    need, whose cell c comes back at w - c."""
+    padding: float = 1.25
+    """A crop's size over its box's."""
 
 
 class Estimator(Protocol):
@@ -13,7 +38,8 @@ class Estimator(Protocol):
     input_size: tuple[int, int]
     """(width, height) of a crop, pixels."""
     joints: int
+    conventions: Conventions
 
-    def heatmaps(self, crops: Picture) -> Float32Array:
-        """Crops (N, H, W, 3) uint8 RGB -> heatmaps (N, K, h, w) float32."""
+    def heatmaps(self, crops: Picture) -> Float32Array | SimCC:
+        """Crops (N, H, W, 3) uint8 RGB -> heatmaps (N, K, h, w) float32, or SimCC."""
         ...

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.registry import MODELS, Model
+from models.registry import MODELS
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.recipe import Precision, Recipe, Runtime
+from mpn_cli.runtimes.onnx_names import ONNX, OnnxName, file_sha256
+from mpn_cli.skeletons import SKELETONS
+from nms_backends.plugins import PluginError, Plugins
 
 if TYPE_CHECKING:
-    from models.weights import WeightsHeader
     from mpn_cli.estimators.contract import Estimator
+
+ESTIMATORS = Plugins("mpn.models", "pose network")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What is behind ``--model``."""
+
+    name: str
+    joints: int
+    weights: Path
+    """Empty for plug-ins."""
+    sha256: str
+    """Of the weights; of a plug-in its distribution's version."""
 
 
 @contextmanager
@@ -28,27 +45,56 @@ def _weights_errors() -> Iterator[None]:
         raise InputError(str(error)) from None
 
 
-def find_weights(name: str) -> tuple[Model, Path, WeightsHeader]:
-    """The model, weight file and header behind ``--model``: a name or a weight file.
+def find_network(name: str, runtime: Runtime, precision: Precision) -> Network:
+    """What ``--model`` means: a name from the registry or of a plug-in, a weight or ONNX file.
 
-    Raises InputError where there is none.
+    Raises InputError and PluginError where there is none.
     """
+    ours = name in MODELS or name.endswith(".safetensors") or Path(name).is_file()
+    if ours and not name.startswith(ONNX):
+        return _own_network(name)
+    if runtime is not Runtime.AUTO or precision is not Precision.FP32:
+        raise InputError(f"--runtime and --precision are not for other people's networks ({name})")
+    if name.startswith(ONNX):
+        from mpn_cli.estimators.onnx_pose import OnnxEstimator
+
+        said = OnnxName.parse(name, "--model")
+        joints = OnnxEstimator(said, threads=1).joints
+        return Network(name, joints, said.file, file_sha256(said.file))
+    return _plugin_network(name)
+
+
+def _own_network(name: str) -> Network:
     from models.weights import read_header
 
     if name in MODELS:
-        model = MODELS[name]
-        if not model.weights.is_file():
+        file = MODELS[name].weights
+        if not file.is_file():
             raise InputError(f"{name} comes without weights; give --model a weights file of it")
-        file = model.weights
-    elif Path(name).suffix or Path(name).exists():
-        file = Path(name)
     else:
-        raise InputError(f"--model {name}: neither a weights file nor one of {', '.join(MODELS)}")
+        file = Path(name)
     with _weights_errors():
         header = read_header(file)
     if header.model not in MODELS:
-        raise InputError(f"{file}: weights of {header.model}, which is not known here")
-    return MODELS[header.model], file, header
+        raise InputError(f"{file}: weights of {header.model}, which is no pose network known here")
+    return Network(header.model, MODELS[header.model].joints, file, header.sha256)
+
+
+def _plugin_network(name: str) -> Network:
+    try:
+        plugin = ESTIMATORS.find(name)
+    except PluginError as error:
+        if any(name in (p.name, p.qualified) for p in ESTIMATORS.all):
+            raise
+        known = ", ".join([*MODELS, *(p.name for p in ESTIMATORS.all)])
+        raise InputError(
+            f"--model {name}: neither a weights file, onnx:FILE, nor one of {known}"
+        ) from error
+    joints = getattr(plugin.loaded, "joints", None)
+    if joints not in SKELETONS:
+        known = ", ".join(map(str, SKELETONS))
+        raise PluginError(f"{plugin.qualified} has joints {joints}; sets of {known} are known")
+    return Network(plugin.qualified, joints, Path(), f"{plugin.distribution} {plugin.version}")
 
 
 def choose_runtime(wanted: Runtime, precision: Precision) -> Runtime:
@@ -75,7 +121,7 @@ def _form(recipe: Recipe) -> Path:
 
 def prepare_estimator(recipe: Recipe) -> None:
     """Do once what all workers need: OpenVINO's form of the weights. Raises InputError."""
-    if recipe.runtime is Runtime.OPENVINO:
+    if recipe.model in MODELS and recipe.runtime is Runtime.OPENVINO:
         with _weights_errors():
             _form(recipe)
 
@@ -83,8 +129,15 @@ def prepare_estimator(recipe: Recipe) -> None:
 def load_estimator(recipe: Recipe, threads: int | None = None) -> Estimator:
     """A ready estimator on so many CPU threads, all cores if None.
 
-    Raises InputError for damaged weights and those of another network.
+    Raises InputError for damaged weights and those of another network, PluginError for plug-ins.
     """
+    if recipe.model.startswith(ONNX):
+        from mpn_cli.estimators.onnx_pose import OnnxEstimator
+
+        return OnnxEstimator(OnnxName.parse(recipe.model, "--model"), threads)
+    if recipe.model not in MODELS:
+        estimator: Estimator = ESTIMATORS.find(recipe.model).loaded(threads)
+        return estimator
     model, weights = MODELS[recipe.model], Path(recipe.weights)
     with _weights_errors():
         if recipe.runtime is Runtime.OPENVINO:

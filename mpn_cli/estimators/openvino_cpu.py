@@ -1,27 +1,20 @@
-"""The folded network in OpenVINO on the CPU: about twice as fast as torch."""
+"""The folded network in OpenVINO on the CPU."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import openvino
-import platformdirs
-from openvino.preprocess import PrePostProcessor
 
 from models.registry import Model
 from mpn_cli.arrays import Float32Array, Picture
 from mpn_cli.errors import InputError
-from mpn_cli.pipeline.crops import PIXEL_MEAN, PIXEL_STD
+from mpn_cli.estimators.contract import Conventions
+from mpn_cli.runtimes.openvino_cpu import cached_form, compiled, convert
 
 HASH_PATH = ["mpn", "weights_sha256"]
 """Where an int8 form says of which weights it was made."""
-
-FORM_VERSION = 1
-"""Counts changes of the form's content, which make cached ones stale."""
 
 
 class OpenVinoEstimator:
@@ -33,16 +26,8 @@ class OpenVinoEstimator:
     def __init__(self, form: Path, model: Model, threads: int | None) -> None:
         self.input_size = model.input_size
         self.joints = model.joints
-        options = {
-            # By itself OpenVINO takes bfloat16 where the processor has it: half as fast here.
-            "INFERENCE_PRECISION_HINT": "f32",
-            "NUM_STREAMS": "1",
-            # Pinned, all worker processes would sit on the first cores.
-            "ENABLE_CPU_PINNING": "NO",
-        }
-        if threads is not None:
-            options["INFERENCE_NUM_THREADS"] = str(threads)
-        self._request = openvino.Core().compile_model(form, "CPU", options).create_infer_request()
+        self.conventions = Conventions()
+        self._request = compiled(form, threads).create_infer_request()
 
     def heatmaps(self, crops: Picture) -> Float32Array:
         """Crops (N, H, W, 3) uint8 RGB -> heatmaps (N, K, h, w) float32."""
@@ -53,30 +38,9 @@ class OpenVinoEstimator:
 def openvino_form(model: Model, weights: Path, sha256: str) -> Path:
     """The form's XML file in the user's cache, made at a weight file's first use.
 
-    sha256: the hash in the weight file's header, which names the form.
-
     Raises WeightsError for damaged weights, InputError where the cache can't be written.
     """
-    key = f"{sha256[:24]}-{FORM_VERSION}-{version('openvino')}"
-    folder = Path(platformdirs.user_cache_dir("mpn")) / "openvino" / key
-    form = folder / "network.xml"
-    if form.is_file():
-        return form
-    network = convert(model, weights)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
-        try:
-            openvino.save_model(network, unfinished / form.name, compress_to_fp16=False)
-            unfinished.rename(folder)
-        except OSError:
-            if not form.is_file():  # else another process was first
-                raise
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    except (OSError, RuntimeError) as error:
-        raise InputError(f"{folder}: the cached network can't be written: {error}") from None
-    return form
+    return cached_form(sha256, lambda: convert_weights(model, weights))
 
 
 def int8_form(weights: Path) -> Path:
@@ -95,25 +59,14 @@ def checked_int8_form(weights: Path, sha256: str) -> Path:
     return form
 
 
-def convert(model: Model, weights: Path) -> openvino.Model:
+def convert_weights(model: Model, weights: Path) -> openvino.Model:
     """OpenVINO's form of a weight file: uint8 crops (N, H, W, 3) -> heatmaps (N, K, h, w).
 
     Raises WeightsError.
     """
-    import torch
-
     from models.folded import fold
     from models.weights import load_weights
 
     width, height = model.input_size
     network, _ = load_weights(weights, model)
-    converted = openvino.convert_model(
-        fold(network), example_input=torch.zeros(1, 3, height, width)
-    )
-    converted.reshape([-1, 3, height, width])
-    steps = PrePostProcessor(converted)
-    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
-    steps.input().model().set_layout(openvino.Layout("NCHW"))
-    pixels = steps.input().preprocess().convert_element_type(openvino.Type.f32)
-    pixels.mean([255 * mean for mean in PIXEL_MEAN]).scale([255 * std for std in PIXEL_STD])
-    return steps.build()
+    return convert(fold(network), model.input_size, [-1, 3, height, width])

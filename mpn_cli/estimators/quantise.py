@@ -22,7 +22,7 @@ import openvino
 from models.registry import DEFAULT_MODEL, MODELS, Model
 from models.weights import read_header
 from mpn_cli.arrays import Picture
-from mpn_cli.estimators.openvino_cpu import HASH_PATH, convert, int8_form
+from mpn_cli.estimators.openvino_cpu import HASH_PATH, convert_weights, int8_form
 from mpn_cli.pipeline.crops import regions_of_boxes, warp_crop
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
@@ -51,7 +51,7 @@ def quantise(weights: Path, data: str) -> Path:
     model = MODELS[header.model]
     crops = calibration_crops(data, model, CALIBRATION_CROPS)
     network = nncf.quantize(
-        convert(model, weights),
+        convert_weights(model, weights),
         nncf.Dataset(crops),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(crops),

@@ -11,6 +11,7 @@ from models.network import channels_last
 from models.registry import Model
 from models.weights import load_weights
 from mpn_cli.arrays import Float32Array, Picture
+from mpn_cli.estimators.contract import Conventions
 from mpn_cli.pipeline.crops import normalise
 
 
@@ -20,6 +21,7 @@ class TorchEstimator:
     def __init__(self, model: Model, weights: Path, threads: int | None) -> None:
         self.input_size = model.input_size
         self.joints = model.joints
+        self.conventions = Conventions()
         if threads is not None:
             torch.set_num_threads(threads)
         network, _ = load_weights(weights, model)

@@ -50,6 +50,16 @@ def regions_of_boxes(
     return Regions(boxes[:, :2] + boxes[:, 2:] / 2, sizes)
 
 
+def biased(regions: Regions, grid: tuple[int, int]) -> Regions:
+    """The regions that mean, in this module's mapping, what others' code means by ``regions``.
+
+    There cell 0 of a (width, height) grid lies on a region's left edge and cell w, the first
+    outside, on its right one (``get_affine_transform`` of SimpleBaseline, HRNet and MMPose).
+    """
+    cell = regions.sizes / np.asarray(grid, dtype=np.float64)
+    return Regions(regions.centres - cell / 2, regions.sizes - cell)
+
+
 def region_matrix(centre: FloatArray, size: FloatArray, grid: tuple[int, int]) -> Float64Array:
     """(2, 3) affine matrix from a grid of (width, height) cells to the picture's pixels."""
     scale = np.asarray(size, dtype=np.float64) / (np.asarray(grid) - 1)

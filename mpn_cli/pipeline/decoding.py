@@ -34,11 +34,36 @@ def heatmap_sigma(heatmap_height: int) -> float:
 
 
 def average_flipped(
-    heatmaps: Float32Array, mirrored: Float32Array, flip_permutation: Sequence[int]
+    heatmaps: Float32Array,
+    mirrored: Float32Array,
+    flip_permutation: Sequence[int],
+    shift: bool = False,
 ) -> Float32Array:
-    """The flip test: heatmaps (N, K, H, W) averaged with those of the mirrored crops."""
+    """The flip test: heatmaps (N, K, H, W) averaged with those of the mirrored crops.
+
+    shift: move those by one cell to the right, for networks of a biased layout.
+    """
     back = mirrored[:, list(flip_permutation), :, ::-1]
+    if shift:
+        back = np.concatenate([back[..., :1], back[..., :-1]], axis=3)
     return (heatmaps + back) * np.float32(0.5)
+
+
+def average_flipped_bins(
+    bins: Float32Array, mirrored: Float32Array, flip_permutation: Sequence[int], reverse: bool
+) -> Float32Array:
+    """The flip test of SimCC's distributions (N, K, bins); those over x run backwards."""
+    back = mirrored[:, list(flip_permutation)]
+    return (bins + (back[:, :, ::-1] if reverse else back)) * np.float32(0.5)
+
+
+def decode_bins(x: Float32Array, y: Float32Array) -> tuple[Float64Array, Float64Array]:
+    """Positions (N, K, 2) in bins and confidences (N, K) in 0..1 of SimCC's distributions.
+
+    The confidence is the smaller of the two maxima, as in MMPose.
+    """
+    positions = np.stack([x.argmax(axis=2), y.argmax(axis=2)], axis=2).astype(np.float64)
+    return positions, np.clip(np.minimum(x.max(axis=2), y.max(axis=2)), 0, 1).astype(np.float64)
 
 
 def decode(heatmaps: Float32Array, method: Decode) -> tuple[Float64Array, Float64Array]:

@@ -24,10 +24,27 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
+class BoxChoice(msgspec.Struct, frozen=True):
+    """Which boxes poses are looked for in; by itself: all."""
+
+    bbox_thr: float = 0.0
+    """Boxes of a lower score are left out."""
+    nms_thr: float = 1.0
+    """Those whose IoU with a better box is over this as well."""
+    limit: int | None = None
+    """And all but the best of a picture."""
+
+    def __str__(self) -> str:
+        limit = "" if self.limit is None else f", {self.limit} boxes"
+        return f"from score {self.bbox_thr:g}, IoU {self.nms_thr:g}{limit}"
+
+
 class Recipe(msgspec.Struct, frozen=True):
     """How one shard is annotated."""
 
     model: str
+    """A name from the registry, of a plug-in, or ``onnx:FILE`` with what was said of it."""
+    joints: int
     weights: str
     """Path of the weight file."""
     weights_sha256: str
@@ -35,6 +52,13 @@ class Recipe(msgspec.Struct, frozen=True):
     """Not ``AUTO``: what it means is decided before."""
     precision: Precision
     detector: str
+    """"" where all pictures come with boxes."""
+    detector_sha256: str
+    """Of the network behind it; "" for plug-ins."""
+    detected: BoxChoice
+    """Of the detector's boxes."""
+    given: BoxChoice
+    """Of the boxes in a detection list."""
     flip: bool
     decode: Decode
     nms: str

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
 from mpn_cli.arrays import BoolArray, Float64Array, FloatArray, Picture
+from mpn_cli.detectors.boxes import box_nms
 from mpn_cli.detectors.contract import Detector
 from mpn_cli.detectors.full_image import FullImage
-from mpn_cli.detectors.registry import find_detector
+from mpn_cli.detectors.registry import load_detector
 from mpn_cli.estimators.contract import Estimator
 from mpn_cli.estimators.loading import load_estimator
-from mpn_cli.pipeline.crops import Regions, grid_to_picture, regions_of_boxes, warp_crop
-from mpn_cli.pipeline.decoding import average_flipped, decode
-from mpn_cli.pipeline.recipe import Recipe
+from mpn_cli.pipeline.poses import PoseFinder
+from mpn_cli.pipeline.reading_ahead import pictures_of
+from mpn_cli.pipeline.recipe import BoxChoice, Recipe
+from mpn_cli.pipeline.stopwatch import Stopwatch
 from mpn_cli.results.poses import AnnotatedPicture, Pose, ShardResult
 from mpn_cli.skeletons import SKELETONS, Skeleton
-from mpn_cli.sources.reading import UnreadableError, read_picture
+from mpn_cli.sources.reading import read_picture
 from mpn_cli.sources.tasks import Skipped, Task
 from nms_backends.contract import NmsBackend, NmsConfig, PoseBatch
 from nms_backends.registry import find_backend, suppress
+
+DETECT_PICTURES = 8
+DETECT_PIXELS = 30_000_000
+"""A detector is given at most so many pictures, or pixels, at once."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Tools:
 
     recipe: Recipe
     estimator: Estimator
-    detector: Detector
+    detector: Detector | None
+    """None where all pictures come with boxes."""
     backend: NmsBackend
 
     @classmethod
@@ -43,7 +48,7 @@ class Tools:
         return cls(
             recipe,
             load_estimator(recipe, threads),
-            find_detector(recipe.detector),
+            load_detector(recipe.detector, recipe.runtime, threads) if recipe.detector else None,
             find_backend(recipe.nms, recipe.nms_method),
         )
 
@@ -64,69 +69,6 @@ class _Seen:
     """(N, 5)."""
 
 
-@dataclass
-class _Crops:
-    """Crops waiting for the network, and the poses of those that went through."""
-
-    tools: Tools
-    stopwatch: _Stopwatch
-    waiting: list[Picture] = field(default_factory=list)
-    regions: list[Regions] = field(default_factory=list)
-    keypoints: list[Float64Array] = field(default_factory=list)
-    confidences: list[Float64Array] = field(default_factory=list)
-
-    def add(self, picture: Picture, boxes: Float64Array) -> None:
-        """Cut a picture's boxes out; full batches go through the network at once."""
-        size = self.tools.estimator.input_size
-        regions = regions_of_boxes(boxes[:, :4], size)
-        for row in range(len(regions)):
-            one = slice(row, row + 1)
-            with self.stopwatch.stage("crop"):
-                crop = warp_crop(picture, regions.centres[row], regions.sizes[row], size)
-            self.waiting.append(crop)
-            self.regions.append(Regions(regions.centres[one], regions.sizes[one]))
-            if len(self.waiting) == self.tools.recipe.batch:
-                self.flush()
-
-    def flush(self) -> None:
-        """Run the network on what waits."""
-        if not self.waiting:
-            return
-        recipe, estimator = self.tools.recipe, self.tools.estimator
-        crops = np.stack(self.waiting)
-        with self.stopwatch.stage("network"):
-            heatmaps = estimator.heatmaps(crops)
-            if recipe.flip:
-                mirrored = estimator.heatmaps(np.ascontiguousarray(crops[:, :, ::-1]))
-                heatmaps = average_flipped(heatmaps, mirrored, self.tools.skeleton.flip_permutation)
-        with self.stopwatch.stage("decode"):
-            positions, confidences = decode(heatmaps, recipe.decode)
-            regions = Regions(
-                np.concatenate([r.centres for r in self.regions]),
-                np.concatenate([r.sizes for r in self.regions]),
-            )
-            grid = (heatmaps.shape[3], heatmaps.shape[2])
-            self.keypoints.append(grid_to_picture(positions, regions, grid))
-            self.confidences.append(confidences)
-        self.waiting.clear()
-        self.regions.clear()
-
-
-class _Stopwatch:
-    """Seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: defaultdict[str, float] = defaultdict(float)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] += time.perf_counter() - started
-
-
 def annotate_shard(
     tasks: Sequence[Task], tools: Tools, read: Callable[[str], Picture] = read_picture
 ) -> ShardResult:
@@ -134,37 +76,93 @@ def annotate_shard(
 
     ``read`` gives a path's pixels, (H, W, 3) uint8 RGB, or raises UnreadableError.
     """
-    stopwatch = _Stopwatch()
-    crops = _Crops(tools, stopwatch)
-    seen: list[_Seen] = []
-    skipped: list[Skipped] = []
-    left_out: Counter[str] = Counter()
-    full_image = 0
-    for task in tasks:
-        try:
-            with stopwatch.stage("read"):
-                picture = read(task.path)
-        except UnreadableError as error:
-            skipped.append(Skipped(task.path, error.reason, error.detail))
-            continue
-        except MemoryError:
-            skipped.append(Skipped(task.path, "too large", "not enough memory to decode it"))
-            continue
-        if task.boxes is not None:
-            boxes = np.array([msgspec.structs.astuple(box) for box in task.boxes]).reshape(-1, 5)
+    shard = _Shard(tools)
+    pictures = pictures_of(tasks, read)
+    while True:
+        with shard.stopwatch.stage("read"):
+            task, picture = next(pictures, (None, None))
+        if task is None or picture is None:
+            return shard.result()
+        if isinstance(picture, Skipped):
+            shard.skipped.append(picture)
         else:
-            with stopwatch.stage("detect"):
-                boxes = tools.detector([picture])[0]
-            full_image += isinstance(tools.detector, FullImage)
-        height, width = picture.shape[:2]
-        inside = _overlapping(boxes, width, height)
-        left_out["outside the picture"] += int((~inside).sum())
-        seen.append(_Seen(task, width, height, boxes[inside]))
-        crops.add(picture, boxes[inside])
-    crops.flush()
-    with stopwatch.stage("nms"):
-        pictures = _suppressed(seen, crops, tools)
-    return ShardResult(pictures, skipped, dict(+left_out), full_image, dict(stopwatch.seconds))
+            shard.add(task, picture)
+
+
+class _Shard:
+    """A shard in the making: pictures wait for the detector, their crops for the network."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+        self.stopwatch = Stopwatch()
+        self.skipped: list[Skipped] = []
+        recipe = tools.recipe
+        self._poses = PoseFinder(
+            tools.estimator, recipe.flip, recipe.decode, recipe.batch, self.stopwatch
+        )
+        self._waiting: list[tuple[Task, Picture]] = []
+        self._seen: list[_Seen] = []
+        self._left_out: Counter[str] = Counter()
+        self._full_image = 0
+
+    def add(self, task: Task, picture: Picture) -> None:
+        """Take a picture in."""
+        self._waiting.append((task, picture))
+        pixels = sum(one.shape[0] * one.shape[1] for _, one in self._waiting)
+        if len(self._waiting) == DETECT_PICTURES or pixels > DETECT_PIXELS:
+            self._find_people()
+
+    def result(self) -> ShardResult:
+        """Finish what waits."""
+        self._find_people()
+        keypoints, confidences = self._poses.found()
+        with self.stopwatch.stage("nms"):
+            pictures = _suppressed(self._seen, keypoints, confidences, self.tools)
+        return ShardResult(
+            pictures, self.skipped, dict(+self._left_out), self._full_image,
+            dict(self.stopwatch.seconds),
+        )  # fmt: skip
+
+    def _find_people(self) -> None:
+        detected = iter(self._detected())
+        for task, picture in self._waiting:
+            if task.boxes is None:
+                boxes = np.asarray(next(detected), dtype=np.float64).reshape(-1, 5)
+            else:
+                boxes = np.array([msgspec.structs.astuple(b) for b in task.boxes]).reshape(-1, 5)
+            height, width = picture.shape[:2]
+            inside = _overlapping(boxes, width, height)
+            self._left_out["outside the picture"] += int((~inside).sum())
+            boxes = boxes[inside]
+            if not task.labelled:
+                recipe = self.tools.recipe
+                choice = recipe.detected if task.boxes is None else recipe.given
+                boxes = self._chosen(boxes, choice)
+            self._seen.append(_Seen(task, width, height, boxes))
+            self._poses.add(picture, boxes[:, :4])
+        self._waiting.clear()
+
+    def _detected(self) -> list[Float64Array]:
+        """The boxes (N, 5) of each waiting picture that came without."""
+        unboxed = [picture for task, picture in self._waiting if task.boxes is None]
+        detector = self.tools.detector
+        if not unboxed:
+            return []
+        assert detector is not None
+        if isinstance(detector, FullImage):
+            self._full_image += len(unboxed)
+        with self.stopwatch.stage("detect"):
+            return detector(unboxed)
+
+    def _chosen(self, boxes: Float64Array, choice: BoxChoice) -> Float64Array:
+        """The boxes of a detector that poses are looked for in; the others are counted."""
+        sure = boxes[boxes[:, 4] >= choice.bbox_thr]
+        apart = sure[box_nms(sure[:, :4], sure[:, 4], choice.nms_thr)]
+        chosen = apart[: choice.limit]
+        self._left_out["low score"] += len(boxes) - len(sure)
+        self._left_out["overlapping a better one"] += len(sure) - len(apart)
+        self._left_out["over the limit"] += len(apart) - len(chosen)
+        return chosen
 
 
 def _overlapping(boxes: Float64Array, width: int, height: int) -> BoolArray:
@@ -184,11 +182,11 @@ def pose_confidence(
     return np.asarray(box_scores * total / np.maximum(passing.sum(axis=1), 1))
 
 
-def _suppressed(seen: list[_Seen], crops: _Crops, tools: Tools) -> list[AnnotatedPicture]:
+def _suppressed(
+    seen: list[_Seen], keypoints: Float64Array, confidences: Float64Array, tools: Tools
+) -> list[AnnotatedPicture]:
     recipe, joints = tools.recipe, tools.estimator.joints
     boxes = np.concatenate([*(picture.boxes for picture in seen), np.empty((0, 5))])
-    keypoints = np.concatenate([*crops.keypoints, np.empty((0, joints, 2))])
-    confidences = np.concatenate([*crops.confidences, np.empty((0, joints))])
     batch = PoseBatch(
         keypoints=keypoints,
         confidences=confidences,

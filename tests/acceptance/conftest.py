@@ -16,9 +16,9 @@ COMMAND = [sys.executable, "-m", "mpn_cli.app"]
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """No MPN_* of the user's, tables 80 columns wide."""
+    """No MPN_* of the user's, tables 80 columns wide, each picture one person."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("MPN_")}
-    return {**own, "COLUMNS": "80", **changes}
+    return {**own, "COLUMNS": "80", "MPN_DETECTOR": "full-image", **changes}
 
 
 @pytest.fixture

@@ -143,7 +143,10 @@ def test_bad_pictures_cost_only_themselves(mpn: Mpn, tmp_path: Path, fresh_weigh
     [
         (["nowhere/"], "mpn: nowhere/: no such file or folder"),
         (["nothing"], "mpn: no pictures in nothing"),
-        ([EXAMPLES, "--model", "resnet"], "--model resnet: neither a weights file nor one of"),
+        (
+            [EXAMPLES, "--model", "resnet"],
+            "--model resnet: neither a weights file, onnx:FILE, nor one of",
+        ),
         ([EXAMPLES, "--model", "mobileposenet-384x288"], "comes without weights"),
         ([EXAMPLES, "--model", "pickle.pth"], "pickled weights are not loaded"),
         (

@@ -43,10 +43,11 @@ def test_nms_by_intersection_over_union() -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 7], [0, 0, 10, 6], [50, 50, 5, 5.0]])
     scores = np.array([0.5, 0.9, 0.4, 0.1])
     # The second is kept first; IoU with it: 0.7, 6/7, 0.
-    assert box_nms(boxes, scores, 0.65, 10).tolist() == [1, 3]
-    assert box_nms(boxes, scores, 0.75, 10).tolist() == [1, 0, 3]
-    assert box_nms(boxes, scores, 0.75, 2).tolist() == [1, 0]
-    assert box_nms(boxes[:0], scores[:0], 0.5, 2).tolist() == []
+    assert box_nms(boxes, scores, 0.65).tolist() == [1, 3]
+    assert box_nms(boxes, scores, 0.75).tolist() == [1, 0, 3]
+    assert box_nms(boxes, scores, 1.0).tolist() == [1, 0, 2, 3]
+    assert box_nms(boxes, 0 * scores, 0.65).tolist() == [0, 2, 3]
+    assert box_nms(boxes[:0], scores[:0], 0.5).tolist() == []
 
 
 def test_clipping() -> None:

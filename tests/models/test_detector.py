@@ -19,7 +19,7 @@ def test_the_folded_form_is_equal() -> None:
     with torch.inference_mode():
         plain, folded = network(pictures), fold_detector(network)(pictures)
     assert plain.shape == (2, 5, 96 // STRIDE, 160 // STRIDE)
-    torch.testing.assert_close(folded, plain, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(folded, plain, rtol=1e-3, atol=1e-4)
     assert (plain[:, 1:] > 0).all()
 
 

@@ -27,6 +27,6 @@ def box_ap(network: PersonDetector, cache: PictureCache, input_size: tuple[int, 
         boxes, scores = centre_boxes(output, STRIDE, _SCORE_THR, _LIMIT)
         width, height = cache.sizes[row]
         boxes = clip_boxes(boxes / boxed.scale, int(width), int(height))
-        kept = box_nms(boxes, scores, _BOX_NMS_THR, _LIMIT)
+        kept = box_nms(boxes, scores, _BOX_NMS_THR)
         found.append(np.column_stack([boxes, scores])[kept])
     return person_boxes_ap(cache.boxes, cache.labels.crowds, found)

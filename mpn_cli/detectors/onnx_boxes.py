@@ -1,0 +1,193 @@
+"""Other people's detectors: ``onnx:FILE`` of the families in :data:`FAMILIES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mpn_cli.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.detectors.boxes import clip_boxes, letterbox
+from mpn_cli.runtimes.onnx_files import OnnxNetwork, Shape
+from mpn_cli.runtimes.onnx_names import OnnxName
+from mpn_cli.runtimes.pixels import PIXEL_KEYS, Pixels, network_pixels, pixels_said
+
+SCORE_FLOOR = 0.02
+PERSON_CLASS = 0
+"""COCO's first class, in every family's usual export."""
+
+Found = tuple[Float64Array, Float64Array]
+"""Boxes (N, 4) x, y, width, height in input pixels, and scores (N,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How a family wants its pictures and says its boxes."""
+
+    pixels: Pixels
+    stretched: bool
+    """Pictures are stretched to the input, else scaled and padded to the right and below."""
+    padding: int
+    recognise: Callable[[list[Shape], tuple[int, int]], bool]
+    """By the output shapes and the input's (width, height)."""
+    decode: Callable[[list[Float32Array], tuple[int, int], int], Found]
+    """From the outputs for one picture, the input's (width, height) and the person's class."""
+
+
+def _cells(size: tuple[int, int], strides: Sequence[int]) -> Float64Array:
+    """(N, 3) column, row and stride of all grid cells, as the networks list them."""
+    grids = []
+    for stride in strides:
+        rows, columns = np.mgrid[: -(-size[1] // stride), : -(-size[0] // stride)]
+        all_cells = np.stack([columns, rows, np.full_like(rows, stride)], axis=-1)
+        grids.append(all_cells.reshape(-1, 3))
+    return np.concatenate(grids).astype(np.float64)
+
+
+def _from_centres(centres: Float64Array, sizes: Float64Array) -> Float64Array:
+    return np.concatenate([centres - sizes / 2, sizes], axis=1)
+
+
+_YOLOX_STRIDES = (8, 16, 32)
+
+
+def _is_yolox(outputs: list[Shape], size: tuple[int, int]) -> bool:
+    cells = len(_cells(size, _YOLOX_STRIDES))
+    return len(outputs) == 1 and len(outputs[0]) == 3 and outputs[0][1] == cells
+
+
+def _yolox(outputs: list[Float32Array], size: tuple[int, int], person: int) -> Found:
+    """YOLOX (Ge et al. 2021): (1, N, 5 + C), with or without the grid decoded."""
+    rows = outputs[0][0].astype(np.float64)
+    cells = _cells(size, _YOLOX_STRIDES)
+    scores = rows[:, 4] * rows[:, 5 + person]
+    centres = (cells[:, :2] + 0.5) * cells[:, 2:]
+    # Decoded centres lie near their cells; raw ones are offsets of a few cells around 0.
+    decoded = np.median(np.abs(rows[:, :2] - centres)) < np.median(np.abs(centres)) / 2
+    if decoded:
+        return _from_centres(rows[:, :2], rows[:, 2:4]), scores
+    stride = cells[:, 2:]
+    return _from_centres(
+        (rows[:, :2] + cells[:, :2]) * stride, np.exp(rows[:, 2:4]) * stride
+    ), scores
+
+
+def _is_yolov8(outputs: list[Shape], size: tuple[int, int]) -> bool:
+    cells = len(_cells(size, _YOLOX_STRIDES))
+    return len(outputs) == 1 and len(outputs[0]) == 3 and outputs[0][2] == cells
+
+
+def _yolov8(outputs: list[Float32Array], size: tuple[int, int], person: int) -> Found:
+    """YOLOv8, v9, v11: (1, 4 + C, N), centres and sizes in input pixels."""
+    rows = outputs[0][0].astype(np.float64)
+    return _from_centres(rows[:2].T, rows[2:4].T), rows[4 + person]
+
+
+_NANODET_STRIDES = (8, 16, 32, 64)
+_NANODET_BINS = 8
+
+
+def _is_nanodet(outputs: list[Shape], size: tuple[int, int]) -> bool:
+    cells = len(_cells(size, _NANODET_STRIDES))
+    return len(outputs) == 1 and len(outputs[0]) == 3 and outputs[0][1] == cells
+
+
+def _nanodet(outputs: list[Float32Array], size: tuple[int, int], person: int) -> Found:
+    """NanoDet-Plus: (1, N, C + 4 * 8): class scores, then a distribution for each side."""
+    rows = outputs[0][0].astype(np.float64)
+    cells = _cells(size, _NANODET_STRIDES)
+    sides = rows[:, -4 * _NANODET_BINS :].reshape(-1, 4, _NANODET_BINS)
+    shares = np.exp(sides - sides.max(axis=2, keepdims=True))
+    shares /= shares.sum(axis=2, keepdims=True)
+    reach = (shares @ np.arange(_NANODET_BINS)) * cells[:, 2:]
+    corner = cells[:, :2] * cells[:, 2:] - reach[:, :2]
+    return np.concatenate([corner, reach[:, :2] + reach[:, 2:]], axis=1), rows[:, person]
+
+
+def _is_fastestdet(outputs: list[Shape], size: tuple[int, int]) -> bool:
+    return len(outputs) == 1 and len(outputs[0]) == 4 and outputs[0][1] > 5
+
+
+def _fastestdet(outputs: list[Float32Array], size: tuple[int, int], person: int) -> Found:
+    """FastestDet: (1, 5 + C, h, w): objectness, offset, size, class scores of each cell."""
+    grid = outputs[0][0].astype(np.float64)
+    _, height, width = grid.shape
+    rows, columns = np.mgrid[:height, :width]
+    scores = grid[0] ** 0.6 * grid[5 + person] ** 0.4
+    x = (columns + np.tanh(grid[1])) / width * size[0]
+    y = (rows + np.tanh(grid[2])) / height * size[1]
+    wide, high = (1 / (1 + np.exp(-grid[i])) * side for i, side in ((3, size[0]), (4, size[1])))
+    centres = np.stack([x.ravel(), y.ravel()], axis=1)
+    return _from_centres(centres, np.stack([wide.ravel(), high.ravel()], axis=1)), scores.ravel()
+
+
+_RAW_BGR = Pixels("bgr", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+_UNIT_BGR = Pixels("bgr", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
+_UNIT_RGB = Pixels("rgb", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
+_NANODET_PIXELS = Pixels("bgr", (103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
+
+FAMILIES = {
+    "yolox": Family(_RAW_BGR, False, 114, _is_yolox, _yolox),
+    "yolov8": Family(_UNIT_RGB, False, 114, _is_yolov8, _yolov8),
+    "nanodet": Family(_NANODET_PIXELS, True, 0, _is_nanodet, _nanodet),
+    "fastestdet": Family(_UNIT_BGR, True, 0, _is_fastestdet, _fastestdet),
+}
+
+USUAL_SIZE = (640, 640)
+"""Of inputs that the file leaves open."""
+
+
+class OnnxDetector:
+    """A detector from an ONNX file.
+
+    Said with the name: family, person_class, size (width/height), and colour, mean, std of the
+    pixels. Raises InputError.
+    """
+
+    def __init__(self, name: OnnxName, threads: int | None) -> None:
+        name.only("family", "person_class", "size", *PIXEL_KEYS)
+        self.name = f"onnx:{name.file.name}"
+        self._network = OnnxNetwork(name, threads)
+        usual = name.numbers("size", (float(USUAL_SIZE[0]), float(USUAL_SIZE[1])))
+        self._size = self._network.input_size((int(usual[0]), int(usual[1])))
+        family = name.said.get("family") or self._recognised()
+        self._family = FAMILIES[name.choice("family", tuple(FAMILIES), family)]
+        self._pixels = pixels_said(name, self._family.pixels)
+        self._person = int(name.number("person_class", PERSON_CLASS))
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[Float64Array]:
+        """(N, 5) for each picture."""
+        return [self._boxes(picture) for picture in pictures]
+
+    def _recognised(self) -> str:
+        shapes = self._network.output_shapes
+        fitting = [n for n, family in FAMILIES.items() if family.recognise(shapes, self._size)]
+        if len(fitting) != 1:
+            raise self._network.name.error(
+                f"its outputs {shapes} tell no family; add ,family= and one of"
+                f" {', '.join(FAMILIES)}"
+            )
+        return fitting[0]
+
+    def _boxes(self, picture: Picture) -> Float64Array:
+        height, width = picture.shape[:2]
+        if self._family.stretched:
+            pixels = np.asarray(cv2.resize(picture, self._size), dtype=np.uint8)
+            scale = np.array([self._size[0] / width, self._size[1] / height] * 2)
+        else:
+            boxed = letterbox(picture, self._size, self._family.padding, cv2.INTER_LINEAR)
+            pixels, scale = boxed.pixels, np.full(4, boxed.scale)
+        outputs = self._network(network_pixels(pixels[None], self._pixels))
+        try:
+            boxes, scores = self._family.decode(outputs, self._size, self._person)
+            fits = boxes.shape == (*scores.shape, 4)
+        except (IndexError, ValueError):
+            fits = False
+        if not fits:
+            shapes = [one.shape for one in outputs]
+            raise self._network.name.error(f"its outputs {shapes} are not its family's")
+        sure = np.isfinite(scores) & (scores >= SCORE_FLOOR) & np.isfinite(boxes).all(axis=1)
+        clipped = clip_boxes(boxes[sure] / scale, width, height)
+        return np.column_stack([clipped, np.clip(scores[sure], 0, 1)])

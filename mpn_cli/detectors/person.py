@@ -1,0 +1,88 @@
+"""The built-in person detector (:mod:`models.detector`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from models.registry import PERSON_DETECTOR
+from mpn_cli.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.detectors.boxes import centre_boxes, clip_boxes, input_shape, letterbox
+from mpn_cli.detectors.contract import NetworkDetector
+from mpn_cli.pipeline.crops import PIXEL_MEAN
+from mpn_cli.pipeline.recipe import Runtime
+
+PADDING = round(255 * float(np.mean(PIXEL_MEAN)))
+"""Grey level around scaled pictures: about 0 to the network."""
+
+STRIDE = 8
+SCORE_FLOOR = 0.02
+LIMIT = 300
+
+Network = Callable[[Picture], Float32Array]
+"""(1, H, W, 3) uint8 RGB -> (1, 5, H / 8, W / 8)."""
+
+
+class PersonBoxes(NetworkDetector):
+    """One-stage, on our own encoder; pictures are scaled to 416 pixels on their longer side."""
+
+    name = "person"
+
+    def __init__(self, runtime: Runtime = Runtime.TORCH, threads: int | None = None) -> None:
+        make = _openvino if runtime is Runtime.OPENVINO else _torch
+        self._network = make(threads)
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[Float64Array]:
+        """(N, 5) for each picture."""
+        return [self._boxes(picture) for picture in pictures]
+
+    def _boxes(self, picture: Picture) -> Float64Array:
+        boxed = letterbox(picture, input_shape(picture, PERSON_DETECTOR.long_side), PADDING)
+        output = self._network(boxed.pixels[None])[0]
+        boxes, scores = centre_boxes(output, STRIDE, SCORE_FLOOR, LIMIT)
+        clipped = clip_boxes(boxes / boxed.scale, picture.shape[1], picture.shape[0])
+        return np.column_stack([clipped, scores])
+
+
+def _openvino(threads: int | None) -> Network:
+    import openvino
+
+    from models.detector import fold_detector
+    from models.weights import load_weights, read_header
+    from mpn_cli.runtimes.openvino_cpu import cached_form, compiled, convert
+
+    def make() -> openvino.Model:
+        network = fold_detector(load_weights(PERSON_DETECTOR.weights, PERSON_DETECTOR)[0])
+        side = PERSON_DETECTOR.long_side
+        return convert(network, (side, side), [1, 3, -1, -1])
+
+    form = cached_form(read_header(PERSON_DETECTOR.weights).sha256, make)
+    request = compiled(form, threads).create_infer_request()
+
+    def run(pixels: Picture) -> Float32Array:
+        return np.asarray(request.infer({0: pixels}, share_inputs=True)[0], dtype=np.float32)
+
+    return run
+
+
+def _torch(threads: int | None) -> Network:
+    import torch
+
+    from models.detector import fold_detector
+    from models.network import channels_last
+    from models.weights import load_weights
+    from mpn_cli.pipeline.crops import normalise
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    network = channels_last(
+        fold_detector(load_weights(PERSON_DETECTOR.weights, PERSON_DETECTOR)[0])
+    )
+
+    def run(pixels: Picture) -> Float32Array:
+        with torch.inference_mode():
+            output: Float32Array = network(torch.from_numpy(normalise(pixels))).numpy()
+        return output
+
+    return run

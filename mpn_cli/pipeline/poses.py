@@ -1,0 +1,102 @@
+"""From boxes in pictures to joints: crops, the network in full batches, flip test, decoding."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mpn_cli.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.estimators.contract import Estimator, SimCC
+from mpn_cli.pipeline.crops import Regions, biased, grid_to_picture, regions_of_boxes, warp_crop
+from mpn_cli.pipeline.decoding import (
+    Decode,
+    average_flipped,
+    average_flipped_bins,
+    decode,
+    decode_bins,
+)
+from mpn_cli.pipeline.stopwatch import Stopwatch
+from mpn_cli.skeletons import SKELETONS, Skeleton
+
+
+class PoseFinder:
+    """Crops waiting for the network, and the poses of those that went through."""
+
+    def __init__(
+        self, estimator: Estimator, flip: bool, method: Decode, batch: int, stopwatch: Stopwatch
+    ) -> None:
+        self._estimator = estimator
+        self._skeleton = SKELETONS[estimator.joints]
+        self._flip = flip
+        self._method = method
+        self._batch = batch
+        self._stopwatch = stopwatch
+        self._waiting: list[Picture] = []
+        self._regions: list[Regions] = []
+        self._keypoints = [np.empty((0, estimator.joints, 2))]
+        self._confidences = [np.empty((0, estimator.joints))]
+
+    def add(self, picture: Picture, boxes: Float64Array) -> None:
+        """Cut the boxes (N, 4) of a picture out; full batches go through the network at once."""
+        estimator = self._estimator
+        size, conventions = estimator.input_size, estimator.conventions
+        regions = regions_of_boxes(boxes, size, conventions.padding)
+        cut = regions if conventions.unbiased else biased(regions, size)
+        for row in range(len(regions)):
+            with self._stopwatch.stage("crop"):
+                crop = warp_crop(picture, cut.centres[row], cut.sizes[row], size)
+            self._waiting.append(crop)
+            one = slice(row, row + 1)
+            self._regions.append(Regions(regions.centres[one], regions.sizes[one]))
+            if len(self._waiting) == self._batch:
+                self._flush()
+
+    def found(self) -> tuple[Float64Array, Float64Array]:
+        """Keypoints (N, K, 2) in pixels and confidences (N, K) of all boxes, in their order."""
+        if self._waiting:
+            self._flush()
+        return np.concatenate(self._keypoints), np.concatenate(self._confidences)
+
+    def _flush(self) -> None:
+        crops = np.stack(self._waiting)
+        with self._stopwatch.stage("network"):
+            output = self._estimator.heatmaps(crops)
+            if self._flip:
+                mirrored = self._estimator.heatmaps(np.ascontiguousarray(crops[:, :, ::-1]))
+                shift = self._estimator.conventions.shift_flipped
+                output = average(output, mirrored, self._skeleton, shift)
+        with self._stopwatch.stage("decode"):
+            positions, confidences, grid = read_off(output, self._method)
+            regions = Regions(
+                np.concatenate([r.centres for r in self._regions]),
+                np.concatenate([r.sizes for r in self._regions]),
+            )
+            if not self._estimator.conventions.unbiased:
+                regions = biased(regions, grid)
+            self._keypoints.append(grid_to_picture(positions, regions, grid))
+            self._confidences.append(confidences)
+        self._waiting.clear()
+        self._regions.clear()
+
+
+def average(
+    output: Float32Array | SimCC, mirrored: Float32Array | SimCC, skeleton: Skeleton, shift: bool
+) -> Float32Array | SimCC:
+    """The flip test of either kind of output."""
+    order = skeleton.flip_permutation
+    if isinstance(output, SimCC) and isinstance(mirrored, SimCC):
+        return SimCC(
+            average_flipped_bins(output.x, mirrored.x, order, reverse=True),
+            average_flipped_bins(output.y, mirrored.y, order, reverse=False),
+        )
+    assert not isinstance(output, SimCC)
+    assert not isinstance(mirrored, SimCC)
+    return average_flipped(output, mirrored, order, shift)
+
+
+def read_off(
+    output: Float32Array | SimCC, method: Decode
+) -> tuple[Float64Array, Float64Array, tuple[int, int]]:
+    """Positions (N, K, 2) in cells, confidences (N, K), and the grid's (width, height)."""
+    if isinstance(output, SimCC):
+        return *decode_bins(output.x, output.y), (output.x.shape[2], output.y.shape[2])
+    return *decode(output, method), (output.shape[3], output.shape[2])

@@ -1,0 +1,34 @@
+"""Pictures read while those before them are worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from mpn_cli.arrays import Picture
+from mpn_cli.sources.reading import UnreadableError
+from mpn_cli.sources.tasks import Skipped, Task
+
+AHEAD = 2
+"""Pictures waiting decoded: enough to hide a slow disk, few enough for large pictures."""
+
+
+def pictures_of(
+    tasks: Sequence[Task], read: Callable[[str], Picture]
+) -> Iterator[tuple[Task, Picture | Skipped]]:
+    """Each task with its pixels, or with the reason why there are none."""
+
+    def attempt(task: Task) -> Picture | Skipped:
+        try:
+            return read(task.path)
+        except UnreadableError as error:
+            return Skipped(task.path, error.reason, error.detail)
+        except MemoryError:
+            return Skipped(task.path, "too large", "not enough memory to decode it")
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting: list[Future[Picture | Skipped]] = []
+        for position, task in enumerate(tasks):
+            while len(waiting) + position < len(tasks) and len(waiting) < AHEAD:
+                waiting.append(pool.submit(attempt, tasks[position + len(waiting)]))
+            yield task, waiting.pop(0).result()
