@@ -15,7 +15,7 @@ from mpn_cli.recipes import make_recipe
 from mpn_cli.results.coco_writer import prediction
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.settings import resolve
-from mpn_cli.sources.reading import UnreadableError, read_picture
+from mpn_cli.sources.reading import Decoded, UnreadableError, read_picture
 from mpn_cli.sources.tasks import Box, Task
 
 PictureOrPath = str | PathLike[str] | Picture
@@ -88,8 +88,9 @@ class Annotator:
         name = "" if isinstance(picture, np.ndarray) else fspath(picture)
         given = None if boxes is None else tuple(Box(*row) for row in np.asarray(boxes).tolist())
 
-        def read(path: str) -> Picture:
-            return picture if isinstance(picture, np.ndarray) else read_picture(path)
+        def read(task: Task) -> Decoded:
+            own = picture if isinstance(picture, np.ndarray) else read_picture(task.path)
+            return Decoded.whole(own)
 
         result = annotate_shard([Task(number, name, name, given)], self._tools, read)
         if result.skipped:

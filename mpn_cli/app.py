@@ -234,6 +234,15 @@ def annotate(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    fast_decode: Annotated[
+        bool | None,
+        typer.Option(
+            "--fast-decode/--full-decode",
+            help="Decode large JPEGs smaller where crops don't need all their pixels.",
+            show_default="full",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     overlay: Annotated[
         bool | None,
         typer.Option(
@@ -281,7 +290,7 @@ def annotate(
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
         "runtime": runtime, "precision": precision, "workers": workers, "resume": resume,
-        "overlay": overlay, "keep_parts": keep_parts,
+        "fast_decode": fast_decode, "overlay": overlay, "keep_parts": keep_parts,
     }  # fmt: skip
     code = run(
         sources, images, image_info, boxes, limit, dry_run, quiet or as_json, as_json, options

@@ -42,6 +42,7 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         oks_vis_thr=settings.oks_vis_thr,
         max_dets=settings.max_dets,
         batch=settings.batch,
+        fast_decode=settings.fast_decode,
         overlay=settings.overlay,
     )
 

@@ -60,6 +60,7 @@ class AnnotateSettings(BaseSettings):
     workers: Positive | None = None
     batch: Positive = 4
     shard_size: Positive | None = None
+    fast_decode: bool = False
     overlay: bool = False
     keep_parts: bool = False
     resume: bool = True

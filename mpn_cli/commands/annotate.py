@@ -91,9 +91,16 @@ def annotate(
 
 def _run(job: Job, workers: int | None, out: OutFolder, quiet: bool) -> Totals | None:
     with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
+        start: tuple[int, float] | None = None  # what an earlier run did is not this run's speed
 
         def report(totals: Totals) -> None:
+            nonlocal start
+            now = time.monotonic()
+            start = start or (totals.people, now)
+            people, since = start
             detail = f"{totals.people} people"
+            if now > since:
+                detail += f" ({(totals.people - people) / (now - since):.0f}/s)"
             if totals.skipped:
                 detail += f", {len(totals.skipped)} skipped"
             advance(totals.pictures + len(totals.skipped), detail)

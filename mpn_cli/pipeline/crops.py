@@ -60,6 +60,11 @@ def biased(regions: Regions, grid: tuple[int, int]) -> Regions:
     return Regions(regions.centres - cell / 2, regions.sizes - cell)
 
 
+def reduced(regions: Regions, reduction: int) -> Regions:
+    """The regions in a picture of which each pixel is the mean of ``reduction``² pixels."""
+    return Regions((regions.centres - (reduction - 1) / 2) / reduction, regions.sizes / reduction)
+
+
 def region_matrix(centre: FloatArray, size: FloatArray, grid: tuple[int, int]) -> Float64Array:
     """(2, 3) affine matrix from a grid of (width, height) cells to the picture's pixels."""
     scale = np.asarray(size, dtype=np.float64) / (np.asarray(grid) - 1)

@@ -6,7 +6,14 @@ import numpy as np
 
 from mpn_cli.arrays import Float32Array, Float64Array, Picture
 from mpn_cli.estimators.contract import Estimator, SimCC
-from mpn_cli.pipeline.crops import Regions, biased, grid_to_picture, regions_of_boxes, warp_crop
+from mpn_cli.pipeline.crops import (
+    Regions,
+    biased,
+    grid_to_picture,
+    reduced,
+    regions_of_boxes,
+    warp_crop,
+)
 from mpn_cli.pipeline.decoding import (
     Decode,
     average_flipped,
@@ -16,6 +23,7 @@ from mpn_cli.pipeline.decoding import (
 )
 from mpn_cli.pipeline.stopwatch import Stopwatch
 from mpn_cli.skeletons import SKELETONS, Skeleton
+from mpn_cli.sources.reading import Decoded
 
 
 class PoseFinder:
@@ -35,15 +43,16 @@ class PoseFinder:
         self._keypoints = [np.empty((0, estimator.joints, 2))]
         self._confidences = [np.empty((0, estimator.joints))]
 
-    def add(self, picture: Picture, boxes: Float64Array) -> None:
+    def add(self, picture: Decoded, boxes: Float64Array) -> None:
         """Cut the boxes (N, 4) of a picture out; full batches go through the network at once."""
         estimator = self._estimator
         size, conventions = estimator.input_size, estimator.conventions
         regions = regions_of_boxes(boxes, size, conventions.padding)
         cut = regions if conventions.unbiased else biased(regions, size)
+        cut = reduced(cut, picture.reduction)
         for row in range(len(regions)):
             with self._stopwatch.stage("crop"):
-                crop = warp_crop(picture, cut.centres[row], cut.sizes[row], size)
+                crop = warp_crop(picture.pixels, cut.centres[row], cut.sizes[row], size)
             self._waiting.append(crop)
             one = slice(row, row + 1)
             self._regions.append(Regions(regions.centres[one], regions.sizes[one]))

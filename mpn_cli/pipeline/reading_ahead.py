@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from mpn_cli.arrays import Picture
-from mpn_cli.sources.reading import UnreadableError
+from mpn_cli.sources.reading import Decoded, UnreadableError
 from mpn_cli.sources.tasks import Skipped, Task
 
 AHEAD = 2
@@ -14,20 +13,20 @@ AHEAD = 2
 
 
 def pictures_of(
-    tasks: Sequence[Task], read: Callable[[str], Picture]
-) -> Iterator[tuple[Task, Picture | Skipped]]:
+    tasks: Sequence[Task], read: Callable[[Task], Decoded]
+) -> Iterator[tuple[Task, Decoded | Skipped]]:
     """Each task with its pixels, or with the reason why there are none."""
 
-    def attempt(task: Task) -> Picture | Skipped:
+    def attempt(task: Task) -> Decoded | Skipped:
         try:
-            return read(task.path)
+            return read(task)
         except UnreadableError as error:
             return Skipped(task.path, error.reason, error.detail)
         except MemoryError:
             return Skipped(task.path, "too large", "not enough memory to decode it")
 
     with ThreadPoolExecutor(1) as pool:
-        waiting: list[Future[Picture | Skipped]] = []
+        waiting: list[Future[Decoded | Skipped]] = []
         for position, task in enumerate(tasks):
             while len(waiting) + position < len(tasks) and len(waiting) < AHEAD:
                 waiting.append(pool.submit(attempt, tasks[position + len(waiting)]))

@@ -69,5 +69,7 @@ class Recipe(msgspec.Struct, frozen=True):
     max_dets: int
     batch: int
     """Crops the network takes at once."""
+    fast_decode: bool
+    """Whether large JPEGs may be decoded smaller than they are."""
     overlay: bool
     """Whether pictures with poses are drawn as well."""

@@ -9,23 +9,28 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array, FloatArray, Picture
+from mpn_cli.arrays import BoolArray, Float64Array, FloatArray
 from mpn_cli.detectors.boxes import box_nms
 from mpn_cli.detectors.contract import Detector
 from mpn_cli.detectors.full_image import FullImage
 from mpn_cli.detectors.registry import load_detector
 from mpn_cli.estimators.contract import Estimator
 from mpn_cli.estimators.loading import load_estimator
+from mpn_cli.pipeline.crops import regions_of_boxes
 from mpn_cli.pipeline.poses import PoseFinder
 from mpn_cli.pipeline.reading_ahead import pictures_of
 from mpn_cli.pipeline.recipe import BoxChoice, Recipe
 from mpn_cli.pipeline.stopwatch import Stopwatch
 from mpn_cli.results.poses import AnnotatedPicture, Pose, ShardResult
 from mpn_cli.skeletons import SKELETONS, Skeleton
-from mpn_cli.sources.reading import read_picture
+from mpn_cli.sources.reading import Decoded, read_picture, read_reduced
 from mpn_cli.sources.tasks import Skipped, Task
 from nms_backends.contract import NmsBackend, NmsConfig, PoseBatch
 from nms_backends.registry import find_backend, suppress
+
+DETECTION_SIDE = 1280
+"""Pixels of the longer side that a picture keeps with ``--fast-decode`` where its people are not
+known yet: one of a fifth of its height still fills a crop."""
 
 DETECT_PICTURES = 8
 DETECT_PIXELS = 30_000_000
@@ -70,14 +75,14 @@ class _Seen:
 
 
 def annotate_shard(
-    tasks: Sequence[Task], tools: Tools, read: Callable[[str], Picture] = read_picture
+    tasks: Sequence[Task], tools: Tools, read: Callable[[Task], Decoded] | None = None
 ) -> ShardResult:
     """Annotate some pictures; one that can't be used becomes a ``Skipped``, never an error.
 
-    ``read`` gives a path's pixels, (H, W, 3) uint8 RGB, or raises UnreadableError.
+    ``read`` gives a task's picture or raises UnreadableError; by default it is read from its file.
     """
     shard = _Shard(tools)
-    pictures = pictures_of(tasks, read)
+    pictures = pictures_of(tasks, read or _reader(tools))
     while True:
         with shard.stopwatch.stage("read"):
             task, picture = next(pictures, (None, None))
@@ -87,6 +92,25 @@ def annotate_shard(
             shard.skipped.append(picture)
         else:
             shard.add(task, picture)
+
+
+def _reader(tools: Tools) -> Callable[[Task], Decoded]:
+    """Reads a task's picture, smaller where that is allowed and does no harm."""
+    if not tools.recipe.fast_decode:
+        return lambda task: Decoded.whole(read_picture(task.path))
+    size, padding = tools.estimator.input_size, tools.estimator.conventions.padding
+
+    def read(task: Task) -> Decoded:
+        def most(width: int, height: int) -> float:
+            if task.boxes is None:
+                return max(width, height) / DETECTION_SIDE
+            boxes = np.array([msgspec.structs.astuple(b) for b in task.boxes]).reshape(-1, 5)
+            regions = regions_of_boxes(boxes[:, :4], size, padding)
+            return float((regions.sizes / size).min(initial=np.inf))
+
+        return read_reduced(task.path, most)
+
+    return read
 
 
 class _Shard:
@@ -100,15 +124,15 @@ class _Shard:
         self._poses = PoseFinder(
             tools.estimator, recipe.flip, recipe.decode, recipe.batch, self.stopwatch
         )
-        self._waiting: list[tuple[Task, Picture]] = []
+        self._waiting: list[tuple[Task, Decoded]] = []
         self._seen: list[_Seen] = []
         self._left_out: Counter[str] = Counter()
         self._full_image = 0
 
-    def add(self, task: Task, picture: Picture) -> None:
+    def add(self, task: Task, picture: Decoded) -> None:
         """Take a picture in."""
         self._waiting.append((task, picture))
-        pixels = sum(one.shape[0] * one.shape[1] for _, one in self._waiting)
+        pixels = sum(one.width * one.height for _, one in self._waiting)
         if len(self._waiting) == DETECT_PICTURES or pixels > DETECT_PIXELS:
             self._find_people()
 
@@ -127,18 +151,17 @@ class _Shard:
         detected = iter(self._detected())
         for task, picture in self._waiting:
             if task.boxes is None:
-                boxes = np.asarray(next(detected), dtype=np.float64).reshape(-1, 5)
+                boxes = next(detected)
             else:
                 boxes = np.array([msgspec.structs.astuple(b) for b in task.boxes]).reshape(-1, 5)
-            height, width = picture.shape[:2]
-            inside = _overlapping(boxes, width, height)
+            inside = _overlapping(boxes, picture.width, picture.height)
             self._left_out["outside the picture"] += int((~inside).sum())
             boxes = boxes[inside]
             if not task.labelled:
                 recipe = self.tools.recipe
                 choice = recipe.detected if task.boxes is None else recipe.given
                 boxes = self._chosen(boxes, choice)
-            self._seen.append(_Seen(task, width, height, boxes))
+            self._seen.append(_Seen(task, picture.width, picture.height, boxes))
             self._poses.add(picture, boxes[:, :4])
         self._waiting.clear()
 
@@ -152,7 +175,11 @@ class _Shard:
         if isinstance(detector, FullImage):
             self._full_image += len(unboxed)
         with self.stopwatch.stage("detect"):
-            return detector(unboxed)
+            found = detector([picture.pixels for picture in unboxed])
+        return [
+            np.asarray(boxes, dtype=np.float64).reshape(-1, 5) * ([one.reduction] * 4 + [1])
+            for boxes, one in zip(found, unboxed, strict=True)
+        ]
 
     def _chosen(self, boxes: Float64Array, choice: BoxChoice) -> Float64Array:
         """The boxes of a detector that poses are looked for in; the others are counted."""

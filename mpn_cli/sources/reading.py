@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mpn_cli.arrays import Picture
 
@@ -28,12 +30,57 @@ class UnreadableError(ValueError):
         self.detail = detail
 
 
+REDUCTIONS = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4,
+              2: cv2.IMREAD_REDUCED_COLOR_2}  # fmt: skip
+"""What a JPEG decoder can shrink by while it decodes, the most first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture's pixels, perhaps of a smaller copy, and its true size."""
+
+    pixels: Picture
+    width: int
+    height: int
+    reduction: int = 1
+    """Pixels of the picture, in a row, for one of ``pixels``."""
+
+    @classmethod
+    def whole(cls, pixels: Picture) -> Decoded:
+        """A picture at its own size."""
+        return cls(pixels, pixels.shape[1], pixels.shape[0])
+
+
 def read_picture(path: str) -> Picture:
     """A picture as (H, W, 3) uint8 RGB, turned as its EXIF orientation says.
 
     16-bit, grey and CMYK pictures are converted, of an animation the first frame is taken.
     Raises UnreadableError.
     """
+    content = _read(path)
+    return _decode(content, cv2.IMREAD_COLOR_RGB)
+
+
+def read_reduced(path: str, most: Callable[[int, int], float]) -> Decoded:
+    """A picture, which a JPEG decoder may shrink: far faster for large pictures.
+
+    most: from the picture's width and height, by how much at most. Raises UnreadableError.
+    """
+    content = _read(path)
+    with Image.open(io.BytesIO(content)) as header:
+        width, height = header.size
+        if header.getexif().get(ExifTags.Base.Orientation, 1) >= 5:
+            width, height = height, width
+        allowed = most(width, height) if header.format == "JPEG" else 1
+    for reduction, flag in REDUCTIONS.items():
+        if reduction <= allowed:
+            pixels = cv2.cvtColor(_decode(content, flag), cv2.COLOR_BGR2RGB)
+            return Decoded(np.asarray(pixels, dtype=np.uint8), width, height, reduction)
+    return Decoded(_decode(content, cv2.IMREAD_COLOR_RGB), width, height)
+
+
+def _read(path: str) -> bytes:
+    """The content of a picture file that looks whole. Raises UnreadableError."""
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -43,8 +90,12 @@ def read_picture(path: str) -> Picture:
         raise UnreadableError("empty", "0 bytes")
     _check_header(content)
     _check_complete(content)
+    return content
+
+
+def _decode(content: bytes, flag: int) -> Picture:
     try:
-        picture = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+        picture = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flag)
     except cv2.error as error:
         raise UnreadableError("damaged", str(error.err)) from None
     if picture is None:
