@@ -446,6 +446,37 @@ def detectors(as_json: Json = False) -> None:
     list_plugins(DETECTORS, "Person detectors", as_json)
 
 
+@app.command()
+def fetch(
+    name: Annotated[
+        str | None, typer.Argument(help="One of the known networks.", show_default="list them")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fetch a known detector or pose network from where it was published.
+
+    Example: mpn fetch yolox-s
+
+    It is kept in the user's cache; what was cut off goes on, and only a file with the published
+    SHA-256 is kept.
+    """
+    from mpn_cli.commands.fetch import fetch_network
+
+    fetch_network(name, quiet, as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Versions, devices, threads, caches: what to paste into a bug report.
+
+    Example: mpn doctor
+    """
+    from mpn_cli.commands.doctor import doctor as run
+
+    run(as_json)
+
+
 def main() -> None:
     """Run the command line; every error is one line and an exit code."""
     # SIGTERM is Ctrl-C wherever a command has no gentler answer to both.

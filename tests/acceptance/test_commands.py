@@ -8,7 +8,19 @@ from tests.acceptance.conftest import Mpn
 
 
 @pytest.mark.parametrize(
-    "command", ["", "annotate", "train", "eval", "nms-bench", "models", "backends", "detectors"]
+    "command",
+    [
+        "",
+        "annotate",
+        "train",
+        "eval",
+        "nms-bench",
+        "models",
+        "backends",
+        "detectors",
+        "fetch",
+        "doctor",
+    ],
 )
 def test_help_has_an_example_and_fits(mpn: Mpn, command: str) -> None:
     done = mpn(*command.split(), "--help")

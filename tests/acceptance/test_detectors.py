@@ -7,7 +7,7 @@ import pytest
 
 from models.registry import PERSON_DETECTOR
 from tests.acceptance.conftest import Mpn
-from tests.conftest import ROOT, SHARED_DATA, make_picture
+from tests.conftest import ROOT, SHARED_DATA, install_plugin, make_picture
 from tests.onnx_networks import SAID, heatmap_network, simcc_network
 
 EXAMPLES = ROOT / "examples"
@@ -126,3 +126,57 @@ def test_a_damaged_detector_is_said_in_one_line(mpn: Mpn, tmp_path: Path) -> Non
     assert "onnx:bad.onnx: not a network that can be run" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "mpn-out" / "predictions.json").exists()
+
+
+def test_the_detector_of_the_page_works(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -> None:
+    page = (ROOT / "docs" / "detectors-and-networks.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0]
+    site = tmp_path / "site"
+    install_plugin(site, "documented", "mpn.detectors", "halves = mine:Halves", "mine", code)
+    make_picture(tmp_path / "photos/1.png")
+    done = mpn("annotate", "photos", "--detector", "halves", "--nms", "none", "--json",
+               "--model", fresh_weights, PYTHONPATH=str(site))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["counts"]["people"] == 2
+
+
+NETWORK = """
+import numpy as np
+from mpn_cli.estimators.contract import Conventions
+
+class Centre:
+    '''All joints in the middle of the crop.'''
+    joints = 17
+    input_size = (48, 64)
+    conventions = Conventions()
+
+    def __init__(self, threads):
+        pass
+
+    def heatmaps(self, crops):
+        heatmaps = np.zeros((len(crops), 17, 17, 13), dtype=np.float32)
+        heatmaps[:, :, 8, 6] = 0.8
+        return heatmaps
+
+class Odd:
+    joints = 3
+"""
+
+
+def test_a_pose_network_from_a_plugin(mpn: Mpn, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    install_plugin(
+        site, "networks", "mpn.models", "centre = net:Centre\nodd = net:Odd", "net", NETWORK
+    )
+    make_picture(tmp_path / "photos/1.png", 101, 81)
+    done = mpn("annotate", "photos", "--model", "centre", "-o", "out", PYTHONPATH=str(site))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out/predictions.json").read_text())[0]["keypoints"]
+    assert found == [50.5, 40.5, 0.8] * 17
+    done = mpn("annotate", "photos", "--model", "odd", PYTHONPATH=str(site))
+    assert done.returncode == 2
+    assert "networks:odd has joints 3" in done.stderr
+    done = mpn(
+        "annotate", "photos", "--model", "centre", "--precision", "int8", PYTHONPATH=str(site)
+    )
+    assert done.returncode == 2
