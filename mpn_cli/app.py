@@ -396,19 +396,39 @@ def nms_bench(
     nms_thr: Annotated[float, typer.Option(min=0, max=1)] = 0.9,
     max_dets: Annotated[int, typer.Option(min=1)] = 20,
     markdown: Annotated[Path | None, typer.Option(help="Also write the table as Markdown.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw time against poses a picture, 1 to 500, as .svg, .png or .pdf."),
+    ] = None,
+    table7: Annotated[
+        bool, typer.Option("--table7", help="The paper's Table 7, ours beside theirs.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check the NMS backends against their definitions, then time them.
 
     Example: mpn nms-bench --crowd 5,50 --images 500
 
-    Example: mpn nms-bench candidates.json --gt person_keypoints.json
+    Example: mpn nms-bench candidates.json --gt person_keypoints.json --table7
     """
     from mpn_cli.commands.nms_bench import nms_bench as run
     from nms_backends.contract import NmsConfig
 
     config = NmsConfig(thr=nms_thr, max_dets=max_dets)
-    run(candidates, gt, crowd, images, seed, backend, repeat, config, markdown, as_json)
+    run(
+        candidates,
+        gt,
+        crowd,
+        images,
+        seed,
+        backend,
+        repeat,
+        config,
+        markdown,
+        plot,
+        table7,
+        as_json,
+    )
 
 
 @app.command()

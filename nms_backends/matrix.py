@@ -10,15 +10,13 @@ from torch import Tensor
 
 from nms_backends.contract import FloatArray, Int64Array, Kept, NmsConfig, PoseBatch
 from nms_backends.oks import TINY
+from nms_backends.plain_matrix import GAUSSIAN, LINEAR, SMALLEST_DENOMINATOR
 
-LINEAR, GAUSSIAN = "matrix", "matrix-gaussian"
+MAX_PAIRS = {"cpu": 150_000, "cuda": 4_000_000}
+"""Pairs handled at once: what a core's cache holds, or what keeps a GPU busy (32 MB a matrix)."""
 
-SMALLEST_DENOMINATOR = 1e-9
-"""In place of 1 - comp where a pose is an exact duplicate of a better one: then it restrains
-nobody, and its own original does."""
-
-MAX_PAIRS = 4_000_000
-"""Pairs handled at once, so that memory stays flat: 32 MB a matrix."""
+CLASSES_PER_DOUBLING = 3
+"""Pictures are padded to at most 2^(1/3) times their size."""
 
 
 class Matrix:
@@ -42,7 +40,7 @@ class Matrix:
         kept: list[tuple[Int64Array, np.ndarray[tuple[int], np.dtype[np.float64]]]] = [
             (np.empty(0, dtype=np.int64), np.empty(0))
         ] * batch.pictures
-        for pictures in _size_classes(batch.offsets):
+        for pictures in _size_classes(batch.offsets, MAX_PAIRS[self._device.type]):
             rows, filled = _padded_rows(batch, pictures)
             decay = self._decay(batch, rows, filled, config)
             scores = np.asarray(batch.scores, dtype=np.float64)[rows] * decay
@@ -109,13 +107,13 @@ class Matrix:
         return total / (number.clamp(min=1) if visible_above is not None else len(batch.sigmas))
 
 
-def _size_classes(offsets: Int64Array) -> Iterator[Int64Array]:
-    """Pictures of sizes within a factor of two, at most ``MAX_PAIRS`` pairs; no empty ones."""
+def _size_classes(offsets: Int64Array, max_pairs: int) -> Iterator[Int64Array]:
+    """Pictures of like sizes, at most ``max_pairs`` pairs or one picture; no empty ones."""
     sizes = np.diff(offsets)
-    classes = np.ceil(np.log2(np.maximum(sizes, 1)))
+    classes = np.ceil(CLASSES_PER_DOUBLING * np.log2(np.maximum(sizes, 1)))
     for one in np.unique(classes[sizes > 0]):
         pictures = np.flatnonzero((classes == one) & (sizes > 0))
-        together = max(1, int(MAX_PAIRS // sizes[pictures].max() ** 2))
+        together = max(1, int(max_pairs // sizes[pictures].max() ** 2))
         for start in range(0, len(pictures), together):
             yield pictures[start : start + together]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from nms_backends import hard, matrix, soft
+from nms_backends import hard, plain_matrix, soft
 from nms_backends.contract import Int64Array, Kept, NmsConfig, PoseBatch
 from nms_backends.oks import TINY
 
@@ -33,8 +33,8 @@ _METHODS = {
     "hard": HARD,
     soft.GAUSSIAN: SOFT,
     soft.LINEAR: SOFT_LINEAR,
-    matrix.LINEAR: MATRIX,
-    matrix.GAUSSIAN: MATRIX_GAUSSIAN,
+    plain_matrix.LINEAR: MATRIX,
+    plain_matrix.GAUSSIAN: MATRIX_GAUSSIAN,
 }
 
 
@@ -298,7 +298,7 @@ def _matrix(  # type: ignore[no-untyped-def]
             if gaussian:  # the least factor has the least exponent
                 decay = min(decay, compensation[i] * compensation[i] - similar * similar)
             else:
-                apart = max(1 - compensation[i], matrix.SMALLEST_DENOMINATOR)
+                apart = max(1 - compensation[i], plain_matrix.SMALLEST_DENOMINATOR)
                 decay = min(decay, (1 - similar) / apart)
         decayed[j] = left[j] * (np.exp(decay / sigma) if gaussian else decay)
     by_score = np.argsort(-decayed, kind="mergesort")

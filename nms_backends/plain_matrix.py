@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from nms_backends.contract import FloatArray, Int64Array, Kept, NmsConfig, PoseBatch
-from nms_backends.matrix import GAUSSIAN, LINEAR, SMALLEST_DENOMINATOR
 from nms_backends.oks import descending, similarity_to
 from nms_backends.plain import by_picture
+
+LINEAR, GAUSSIAN = "matrix", "matrix-gaussian"
+
+SMALLEST_DENOMINATOR = 1e-9
+"""In place of 1 - comp where a pose is an exact duplicate of a better one: then it restrains
+nobody, and its own original does."""
 
 
 class PlainMatrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,10 +12,14 @@ from mpn_cli import console
 from mpn_cli.errors import InputError
 from mpn_cli.evaluation.candidates import Candidates, load_candidates, make_crowds
 from mpn_cli.evaluation.coco import load_truth
-from mpn_cli.evaluation.nms_bench import Row, run_bench
+from mpn_cli.evaluation.nms_bench import CROWD_SIZES, Row, run_bench, time_by_crowd
+from mpn_cli.evaluation.plots import check_plot, draw_times
 from nms_backends.contract import NmsConfig
 
-COLUMNS = ("backend", "method", "agrees", "AP", "kept", "µs a picture", "vs hard")
+COLUMNS = ("backend", "method", "agrees", "AP", "kept", "µs/picture", "µs/pose", "vs hard")
+
+TABLE_7 = {"hard": (67.7, 6.14), "soft": (67.7, 6.8), "matrix": (67.8, 6.0)}
+"""The paper's Table 7 (384x288, val2017): AP and milliseconds a picture, by method."""
 
 
 def nms_bench(
@@ -27,6 +32,8 @@ def nms_bench(
     repeat: int,
     config: NmsConfig,
     markdown: Path | None,
+    plot: Path | None,
+    table7: bool,
     as_json: bool,
 ) -> None:
     """Run the command. Raises InputError and PluginError."""
@@ -35,24 +42,33 @@ def nms_bench(
     if truth is not None and not truth.is_file():
         raise InputError(f"--gt {truth}: no such file")
     candidates = load_candidates(file) if file else _crowds(crowd, images, seed)
+    names = backends.split(",") if backends else None
+    if plot is not None:
+        check_plot(plot)
     rows = run_bench(
         candidates,
-        backends.split(",") if backends else None,
+        names,
         config,
         repeat,
         load_truth(str(truth)) if truth else None,
     )
     poses, pictures = len(candidates.batch.scores), candidates.batch.pictures
+    columns, cells = (
+        (TABLE_7_COLUMNS, _table_7(rows)) if table7 else (COLUMNS, [_cells(row) for row in rows])
+    )
+    if plot is not None:
+        times = time_by_crowd(names, config, CROWD_SIZES, seed)
+        draw_times(CROWD_SIZES, times, plot)
     if markdown is not None:
-        markdown.write_text(_markdown(rows))
+        markdown.write_text(_markdown(columns, cells))
     if as_json:
         console.print_json(
             {"poses": poses, "pictures": pictures, "rows": msgspec.to_builtins(rows)}
         )
         return
-    table = console.make_table(f"{poses} poses in {pictures} pictures", COLUMNS, 3)
-    for row in rows:
-        table.add_row(*_cells(row))
+    table = console.make_table(f"{poses} poses in {pictures} pictures", columns, 3)
+    for line in cells:
+        table.add_row(*line)
     console.stdout.print(table)
 
 
@@ -74,10 +90,29 @@ def _cells(row: Row) -> list[str]:
         "-" if row.ap is None else f"{row.ap:.4f}",
         str(row.kept),
         f"{row.microseconds:,.1f} ({row.spread[0]:,.0f}-{row.spread[1]:,.0f})",
+        f"{row.microseconds_per_pose:,.2f}",
         "-" if row.against_hard is None else f"{row.against_hard:.1f}x",
     ]
 
 
-def _markdown(rows: list[Row]) -> str:
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *map(_cells, rows)]
+TABLE_7_COLUMNS = ("method", "paper AP", "paper ms", "backend", "AP", "ms", "times as fast")
+
+
+def _table_7(rows: list[Row]) -> list[list[str]]:
+    """The paper's rows with ours beside them: its machine was another one, of 2021."""
+    lines = []
+    for method, (paper_ap, paper_ms) in TABLE_7.items():
+        for row in rows:
+            if row.method == method:
+                ap = "-" if row.ap is None else f"{100 * row.ap:.1f}"
+                ours = row.microseconds / 1000
+                lines.append([
+                    method, f"{paper_ap:.1f}", f"{paper_ms:.2f}", row.backend, ap, f"{ours:.4f}",
+                    f"{paper_ms / ours:,.0f}",
+                ])  # fmt: skip
+    return lines
+
+
+def _markdown(columns: Sequence[str], cells: list[list[str]]) -> str:
+    lines = [columns, ("---",) * len(columns), *cells]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

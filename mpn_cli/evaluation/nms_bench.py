@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from pycocotools.coco import COCO
 
-from mpn_cli.evaluation.candidates import Candidates
+from mpn_cli.evaluation.candidates import Candidates, make_crowds
 from mpn_cli.evaluation.coco import keypoint_numbers
 from nms_backends.contract import Kept, NmsBackend, NmsConfig
 from nms_backends.hard import Hard
@@ -24,6 +24,14 @@ from nms_backends.soft import Soft
 DEFINITIONS: tuple[NmsBackend, ...] = (Hard(), Soft(), PlainMatrix())
 
 SCORE_TOLERANCE = 1e-6
+
+CROWD_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Poses a picture in the plot."""
+
+CROWD_POSES = 2000
+"""Poses timed together for each size."""
+
+CROWD_REPEATS = 3
 
 
 class Row(msgspec.Struct):
@@ -38,6 +46,7 @@ class Row(msgspec.Struct):
     microseconds: float
     """A picture, median of the repeats."""
     spread: tuple[float, float]
+    microseconds_per_pose: float
     pictures_per_second: float
     against_hard: float | None = None
     """How many times as fast as ``hard``."""
@@ -76,6 +85,9 @@ def run_bench(
                     kept=len(kept.rows),
                     microseconds=statistics.median(micro),
                     spread=(min(micro), max(micro)),
+                    microseconds_per_pose=1e6
+                    * statistics.median(seconds)
+                    / max(1, len(candidates.batch.scores)),
                     pictures_per_second=pictures / statistics.median(seconds),
                 )
             )
@@ -83,6 +95,24 @@ def run_bench(
     for row in rows:
         row.against_hard = plain.microseconds / row.microseconds if plain else None
     return rows
+
+
+def time_by_crowd(
+    names: Sequence[str] | None, config: NmsConfig, sizes: Sequence[int], seed: int
+) -> dict[str, list[float]]:
+    """Microseconds a picture, for crowds of each of ``sizes`` poses, by backend and method."""
+    measured: dict[str, list[float]] = {}
+    for size in sizes:
+        pictures = max(1, CROWD_POSES // size)
+        crowds = make_crowds(np.full(pictures, size, dtype=np.int64), seed)
+        for plugin, backend in _chosen(names):
+            for method in backend.methods:
+                own = dataclasses.replace(config, method=method)
+                backend(crowds.batch, own)  # the warm-up
+                seconds = min(_timed(backend, crowds, own, CROWD_REPEATS))
+                key = f"{plugin.name}, {method}"
+                measured.setdefault(key, []).append(1e6 * seconds / pictures)
+    return measured
 
 
 def _chosen(names: Sequence[str] | None) -> Iterator[tuple[Plugin, NmsBackend]]:

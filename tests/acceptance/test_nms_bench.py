@@ -28,6 +28,19 @@ def test_all_methods_agree_and_ap_is_given(mpn: Mpn, coco_dev: Path) -> None:
     assert rows["matrix", "matrix"]["kept"] == rows["numba", "matrix"]["kept"]
 
 
+def test_table_7_and_the_plot(mpn: Mpn, tmp_path: Path) -> None:
+    done = mpn("nms-bench", "--images", "4", "--repeat", "1", "--backend", "hard,soft,numba",
+               "--table7", "--plot", "times.svg", "--markdown", "t.md")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    rows = [line.split(" | ") for line in (tmp_path / "t.md").read_text().splitlines()[2:]]
+    assert [row[0].strip("| ") for row in rows] == ["hard", "hard", "soft", "soft", "matrix"]
+    assert [row[1:4:2] for row in rows[:2]] == [["67.7", "hard"], ["67.7", "numba"]]
+    plot = (tmp_path / "times.svg").read_text()
+    assert plot.count("numba, ") == 5  # matplotlib writes each label as a comment
+    assert "poses a picture" in plot
+
+
 def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"image_id": 1, "keypoints": [1, 2, 0.5], "score": 1}]')
     full = {"image_id": 1, "keypoints": [1, 2, 0.5] * 17, "score": 1}
@@ -41,6 +54,7 @@ def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:
         (["--crowd", "x"], "--crowd x: poses a picture"),
         (["--gt", "b.json"], "--gt goes with a file of candidates"),
         (["--backend", "x", "--images", "2"], "no NMS backend named x"),
+        (["--plot", "x.gif"], "--plot x.gif: not one of .svg, .png, .pdf"),
     ):
         done = mpn("nms-bench", *arguments)
         assert done.returncode == 2

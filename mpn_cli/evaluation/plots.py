@@ -1,0 +1,41 @@
+"""Plots for papers and pages, by matplotlib (the extra ``plots``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from mpn_cli.errors import InputError
+
+KINDS = (".svg", ".png", ".pdf")
+
+
+def check_plot(file: Path) -> None:
+    """Raise InputError where a plot can't be drawn to ``file``."""
+    if file.suffix.lower() not in KINDS:
+        raise InputError(f"--plot {file}: not one of {', '.join(KINDS)}")
+    if find_spec("matplotlib") is None:
+        raise InputError("--plot needs matplotlib; pip install 'mpn[plots]'")
+
+
+def draw_times(sizes: Sequence[int], times: Mapping[str, Sequence[float]], file: Path) -> None:
+    """Microseconds a picture against poses a picture, a line for each of ``times``.
+
+    Raises InputError where the file can't be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.5, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    markers = "osD^v<>pXhP*"
+    for number, (name, values) in enumerate(times.items()):
+        axes.loglog(sizes, values, marker=markers[number % len(markers)], markersize=4, label=name)
+    axes.set_xlabel("poses a picture")
+    axes.set_ylabel("µs a picture")
+    axes.grid(which="both", alpha=0.2)
+    figure.legend(loc="outside right center", fontsize=8)
+    try:
+        figure.savefig(file)
+    except OSError as error:
+        raise InputError(f"--plot {file}: {error.strerror}") from None
