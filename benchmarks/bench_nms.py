@@ -16,11 +16,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numba
 import numpy as np
 
 from mpn_cli.console import make_table, stdout
 from mpn_cli.evaluation.candidates import make_crowds
 from nms_backends.contract import NmsConfig, PoseBatch
+from nms_backends.numba_parallel import _exponential
 from nms_backends.registry import find_backend, suppress
 
 MEAN_CROWD, LARGEST_CROWD = 21, 200
@@ -87,9 +89,44 @@ def main() -> None:
             f"{yardstick / statistics.median(seconds):.0f}x",
         )
     stdout.print(table)
+    rate = exponentials_per_second()
+    pairs = int((sizes * (sizes - 1) // 2).sum())
+    needed = pairs * len(batch.sigmas)
+    own = needed / statistics.median(rows["numba matrix"])
+    stdout.print(
+        f"All cores do {rate / 1e9:.2f} G exponentials a second in one long loop. matrix needs"
+        f" {needed / 1e6:.0f} M of them ({pairs / 1e6:.2f} M pairs) and does {own / 1e9:.2f} G/s:"
+        f" {own / rate:.0%} of that limit. hard looks at"
+        f" {pairs / statistics.median(rows['numba hard']) / 1e9:.2f} G pairs a second.",
+        highlight=False,
+    )
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps({"poses": poses, "seconds": rows}, indent=1))
+
+
+@numba.njit(fastmath={"reassoc", "contract", "nsz"})
+def _sum_of_exponentials(values: np.ndarray, scale: float) -> float:
+    total = 0.0
+    for value in values:
+        total += _exponential(min(value * scale, 40.0))
+    return total
+
+
+@numba.njit(parallel=True)
+def _exponentials(values: np.ndarray, rounds: int) -> float:
+    total = 0.0
+    for block in numba.prange(rounds):
+        total += _sum_of_exponentials(values, 1 + block * 1e-9)
+    return total
+
+
+def exponentials_per_second() -> float:
+    """What all cores reach when they do nothing else."""
+    values, rounds = np.linspace(0, 30, 1000), 40_000
+    _exponentials(values, 10)
+    seconds = measure(lambda: _exponentials(values, rounds), 3)
+    return len(values) * rounds / min(seconds)
 
 
 def measure(run: Callable[[], object], repeat: int) -> list[float]:

@@ -146,7 +146,7 @@ def annotate(
         float | None,
         typer.Option(
             help="Poses more alike than this (OKS) are duplicates.",
-            show_default="0.9",
+            show_default="0.8",
             rich_help_panel=_POSES,
         ),
     ] = None,
@@ -393,7 +393,7 @@ def nms_bench(
         typer.Option(help="Names from mpn backends, as hard,numba.", show_default="all"),
     ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Times each is timed.")] = 5,
-    nms_thr: Annotated[float, typer.Option(min=0, max=1)] = 0.9,
+    nms_thr: Annotated[float, typer.Option(min=0, max=1)] = 0.8,
     max_dets: Annotated[int, typer.Option(min=1)] = 20,
     markdown: Annotated[Path | None, typer.Option(help="Also write the table as Markdown.")] = None,
     plot: Annotated[

@@ -49,7 +49,7 @@ class AnnotateSettings(BaseSettings):
     max_boxes: Positive = 100
     nms: str = DEFAULT_BACKEND
     nms_method: str = "hard"
-    nms_thr: Share = 0.9
+    nms_thr: Share = 0.8
     kpt_thr: Share = 0.1
     oks_vis_thr: Share | None = None
     max_dets: Positive = 20

@@ -119,7 +119,7 @@ def _decide_again(
 _compile = numba.njit(cache=True, fastmath=False, nogil=True)
 
 
-@_compile
+@numba.njit(cache=True, nogil=True, fastmath={"contract"})
 def _exponential(x):  # type: ignore[no-untyped-def]
     """exp(-x) for 0 <= x <= NEGLIGIBLE within 1e-12 of its value, in a form that vectorises.
 
