@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.weights import save_weights
 from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
+from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.detection.task import DetectionTask
 from mpn_cli.training.pose.task import PoseTask
 from mpn_cli.training.recipe import Recipe, Stage
@@ -58,6 +59,7 @@ class Trainer:
         self._stop = False
         self.checkpoint = out / "checkpoint.safetensors"
         out.mkdir(parents=True, exist_ok=True)
+        _claim(out, recipe)
         if self.checkpoint.is_file():
             self.progress = load_checkpoint(
                 self.checkpoint, self.network, self.average, self.optimizer
@@ -143,6 +145,22 @@ class Trainer:
         with (self.out / "log.jsonl").open("ab") as log:
             log.write(msgspec.json.encode(event) + b"\n")
         self.report(event)
+
+
+def _claim(out: Path, recipe: Recipe) -> None:
+    """Note in OUT what is trained there. Raises TrainingDataError if that is something else."""
+    content = msgspec.json.encode(recipe, enc_hook=str)
+    note = out / "recipe.json"
+    if not note.is_file():
+        note.write_bytes(msgspec.json.format(content))
+        return
+    theirs = msgspec.json.decode(note.read_bytes())
+    for name, value in msgspec.json.decode(content).items():
+        if theirs.get(name) != value:
+            raise TrainingDataError(
+                f"{out}/ holds another run ({name.replace('_', ' ')} {theirs.get(name)}, not"
+                f" {value}); give another --out"
+            )
 
 
 def learning_rate(recipe: Recipe, step: int, steps: int) -> float:

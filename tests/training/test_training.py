@@ -75,6 +75,13 @@ def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path) -
     assert [event["input_size"] for event in log if "ap" in event] == ["64x64", "96x64"]
 
 
+def test_another_run_is_refused(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "out", stop_after=2)
+    other = Recipe(data=(data,), mix=(1.0,), validate_every=4, seed=7, **RECIPE)  # type: ignore
+    with pytest.raises(TrainingDataError, match=r"out/ holds another run \(seed 0, not 7\)"):
+        Trainer(other, tmp_path / "out", lambda event: None)
+
+
 def test_training_finds_a_disc(tmp_path: Path) -> None:
     """One labelled joint, a white disc: the loss must fall well under that of a guess."""
     write_data_set(tmp_path)

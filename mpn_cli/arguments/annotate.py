@@ -1,0 +1,264 @@
+"""``mpn annotate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mpn_cli.arguments.shared import Json, Quiet
+
+_INPUTS = "Where pictures and boxes come from"
+_POSES = "How poses are found"
+_RUN = "How the job runs"
+
+
+def annotate(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders, pictures, globs, .txt lists of paths, a COCO data set or"
+            " detection list, or - for paths on stdin.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Results folder.", show_default="mpn-out")
+    ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            help="Picture folder of a COCO file.",
+            show_default="images/ beside it",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    image_info: Annotated[
+        str | None,
+        typer.Option(
+            help="COCO data set that gives a detection list's ids their file names.",
+            show_default="numbers in file names",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    boxes: Annotated[
+        str | None,
+        typer.Option(
+            help="COCO file with the boxes for one picture folder.", rich_help_panel=_INPUTS
+        ),
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="Finds people where no boxes are given: a name from mpn detectors,"
+            " full-image, or onnx:FILE.",
+            show_default="person",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    bbox_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out detected boxes with a lower score.",
+            show_default="0.05; a detection list's own boxes are all used",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    box_nms_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out boxes that overlap a better one more than this (IoU).",
+            show_default="0.65",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
+    max_boxes: Annotated[
+        int | None,
+        typer.Option(help="Most boxes a picture.", show_default="100", rich_help_panel=_INPUTS),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only the first N pictures.", rich_help_panel=_INPUTS),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A name from mpn models, a weights file, or onnx:FILE.",
+            show_default="mobileposenet-256x192",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    nms: Annotated[
+        str | None,
+        typer.Option(
+            help="Removes duplicate poses; see mpn backends.",
+            show_default="hard; none for a data set's own people",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    nms_method: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the backend has several; the first by default.",
+            show_default=False,
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    nms_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Poses more alike than this (OKS) are duplicates.",
+            show_default="0.8",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    kpt_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Joints up to this confidence don't count in a pose's score.",
+            show_default="0.1",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    oks_vis_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="OKS over joints more confident than this only.",
+            show_default="off",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    max_dets: Annotated[
+        int | None,
+        typer.Option(
+            help="Most poses a picture that soft and matrix NMS keep.",
+            show_default="20",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    flip: Annotated[
+        bool | None,
+        typer.Option(
+            "--flip/--no-flip",
+            help="Average with the mirrored crop: twice the work, better poses.",
+            show_default="flip",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    decode: Annotated[
+        str | None,
+        typer.Option(help="dark or quarter.", show_default="dark", rich_help_panel=_POSES),
+    ] = None,
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            help="openvino, torch, or auto: the fastest that is installed.",
+            show_default="auto",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="fp32, or int8: faster, a little less exact; openvino only.",
+            show_default="fp32",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that share the cores; results are the same with any number.",
+            show_default="one a core",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            help="Crops the network takes at once.", show_default="4", rich_help_panel=_RUN
+        ),
+    ] = None,
+    shard_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Pictures that are finished and kept together.",
+            show_default="4 to 32",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Go on where an earlier run stopped, or start over.",
+            show_default="resume",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    fast_decode: Annotated[
+        bool | None,
+        typer.Option(
+            "--fast-decode/--full-decode",
+            help="Decode large JPEGs smaller where crops don't need all their pixels.",
+            show_default="full",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    overlay: Annotated[
+        bool | None,
+        typer.Option(
+            "--overlay/--no-overlay",
+            help="Also write pictures with the poses drawn.",
+            show_default="off",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    keep_parts: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-parts/--remove-parts",
+            help="Keep finished shards in parts/.",
+            show_default="remove",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Say what would be done and how long it may take.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find people's poses and write them as COCO keypoint files.
+
+    Example: mpn annotate photos/ -o out --overlay
+
+    Example: mpn annotate detections.json --images val2017/ --image-info instances.json
+
+    Every option may also stand in mpn.toml or in the table tool.mpn of
+    pyproject.toml (nms_thr = 0.8), or in a variable (MPN_NMS_THR=0.8); the
+    command line wins.
+
+    Exit codes: 0 done, 3 done but something was skipped, 2 wrong usage or
+    input, 130 stopped and resumable.
+    """
+    from mpn_cli.commands.annotate import annotate as run
+
+    options = {
+        "out": out, "detector": detector, "bbox_thr": bbox_thr, "box_nms_thr": box_nms_thr,
+        "max_boxes": max_boxes, "model": model, "nms": nms, "nms_method": nms_method,
+        "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
+        "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
+        "runtime": runtime, "precision": precision, "workers": workers, "resume": resume,
+        "fast_decode": fast_decode, "overlay": overlay, "keep_parts": keep_parts,
+    }  # fmt: skip
+    code = run(
+        sources, images, image_info, boxes, limit, dry_run, quiet or as_json, as_json, options
+    )
+    raise typer.Exit(code)

@@ -1,0 +1,80 @@
+"""``mpn eval`` and ``mpn nms-bench``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mpn_cli.arguments.shared import Json
+
+
+def evaluate(
+    results: Annotated[
+        Path, typer.Argument(help="COCO keypoint results, as predictions.json.", show_default=False)
+    ],
+    gt: Annotated[Path, typer.Option(help="COCO data set with labelled keypoints.")],
+    as_json: Json = False,
+) -> None:
+    """Print COCO's ten keypoint numbers of a results file, by pycocotools.
+
+    Example: mpn eval out/predictions.json --gt person_keypoints.json
+    """
+    from mpn_cli.commands.eval import evaluate as run
+
+    run(results, gt, as_json)
+
+
+def nms_bench(
+    candidates: Annotated[
+        Path | None,
+        typer.Argument(
+            help="COCO keypoint results with area or bbox.", show_default="seeded crowds"
+        ),
+    ] = None,
+    gt: Annotated[Path | None, typer.Option(help="COCO data set: AP for each backend.")] = None,
+    crowd: Annotated[str, typer.Option(help="Poses a picture, in turn.")] = "5,20,100",
+    images: Annotated[int, typer.Option(min=1, help="Pictures with crowds.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="Names from mpn backends, as hard,numba.", show_default="all"),
+    ] = None,
+    repeat: Annotated[int, typer.Option(min=1, help="Times each is timed.")] = 5,
+    nms_thr: Annotated[float, typer.Option(min=0, max=1)] = 0.8,
+    max_dets: Annotated[int, typer.Option(min=1)] = 20,
+    markdown: Annotated[Path | None, typer.Option(help="Also write the table as Markdown.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw time against poses a picture, 1 to 500, as .svg, .png or .pdf."),
+    ] = None,
+    table7: Annotated[
+        bool, typer.Option("--table7", help="The paper's Table 7, ours beside theirs.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check the NMS backends against their definitions, then time them.
+
+    Example: mpn nms-bench --crowd 5,50 --images 500
+
+    Example: mpn nms-bench candidates.json --gt person_keypoints.json --table7
+    """
+    from mpn_cli.commands.nms_bench import nms_bench as run
+    from nms_backends.contract import NmsConfig
+
+    config = NmsConfig(thr=nms_thr, max_dets=max_dets)
+    run(
+        candidates,
+        gt,
+        crowd,
+        images,
+        seed,
+        backend,
+        repeat,
+        config,
+        markdown,
+        plot,
+        table7,
+        as_json,
+    )

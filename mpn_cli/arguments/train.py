@@ -1,0 +1,72 @@
+"""``mpn train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mpn_cli.arguments.shared import Json, Quiet
+
+
+def train(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            help="COCO keypoint data sets: JSON files, or folders with person_keypoints.json;"
+            " validation people are taken out of the first.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for weights and log.")],
+    task: Annotated[str, typer.Option(help="pose, or detect: the person detector.")] = "pose",
+    model: Annotated[
+        str | None,
+        typer.Option(help="A name from mpn models.", show_default="mobileposenet-256x192"),
+    ] = None,
+    stages: Annotated[
+        str, typer.Option(help="HEIGHTxWIDTH:EPOCHS, small inputs first: they train faster.")
+    ] = "128x96:60,192x144:20,256x192:10",
+    mix: Annotated[
+        str | None,
+        typer.Option(help="How often people of each data set are drawn, as 1.5,0.8."),
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Weights to start from.", show_default="fresh ones")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=2, help="People a step.")] = 32,
+    optimizer: Annotated[str, typer.Option(help="adamw or adam.")] = "adamw",
+    learning_rate: Annotated[float, typer.Option(min=0, help="At its highest.")] = 1e-3,
+    weight_decay: Annotated[float, typer.Option(min=0)] = 0.01,
+    schedule: Annotated[str, typer.Option(help="cosine, step or constant.")] = "cosine",
+    warmup: Annotated[int, typer.Option(min=0, help="Steps of rising learning rate.")] = 300,
+    loss: Annotated[
+        str, typer.Option(help="cross-entropy or mse (the paper's).")
+    ] = "cross-entropy",
+    augment: Annotated[str, typer.Option(help="paper, or light: for short runs.")] = "paper",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train or fine-tune a network; the same command goes on where it stopped.
+
+    Example: mpn train coco_train lspet --mix 1.5,0.8 -o runs/first
+
+    Example: mpn train coco_train --task detect --stages 320x320:20 -o runs/boxes
+
+    Writes best.safetensors and last.safetensors (averaged weights),
+    checkpoint.safetensors, recipe.json and log.jsonl.
+    """
+    from mpn_cli.commands.train import train as run
+
+    options = {
+        "task": task, "model": model, "initial_weights": init, "batch": batch,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate, "weight_decay": weight_decay, "schedule": schedule,
+        "warmup": warmup, "loss": loss, "augment": augment, "seed": seed,
+    }  # fmt: skip
+    raise typer.Exit(run(data, out, mix, stages, threads, quiet or as_json, as_json, options))
