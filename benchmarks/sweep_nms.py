@@ -56,14 +56,14 @@ def main() -> None:
     parser.add_argument("--gt", type=Path, required=True)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    truth = load_truth(str(options.gt))
+    labels = json.loads(options.gt.read_text())
     loaded = load_candidates(options.candidates)
     # Pictures that were not looked at must not count as missed.
     seen = set(loaded.picture_ids.tolist())
     content = {
-        "images": [one for one in truth.dataset["images"] if one["id"] in seen],
-        "annotations": [a for a in truth.dataset["annotations"] if a["image_id"] in seen],
-        "categories": truth.dataset["categories"],
+        "images": [one for one in labels["images"] if one["id"] in seen],
+        "annotations": [a for a in labels["annotations"] if a["image_id"] in seen],
+        "categories": labels["categories"],
     }
     truth = load_truth(content)
     rows = []

@@ -15,15 +15,25 @@ def evaluate(
         Path, typer.Argument(help="COCO keypoint results, as predictions.json.", show_default=False)
     ],
     gt: Annotated[Path, typer.Option(help="COCO data set with labelled keypoints.")],
+    sigmas: Annotated[
+        str | None,
+        typer.Option(
+            help="OKS constants of the joints, separated by commas.",
+            show_default="COCO's, for 17 joints",
+        ),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="hotcoco, or pycocotools: the same numbers, slower.")
+    ] = "hotcoco",
     as_json: Json = False,
 ) -> None:
-    """Print COCO's ten keypoint numbers of a results file, by pycocotools.
+    """Print COCO's ten keypoint numbers, and what is odd about a results file.
 
     Example: mpn eval out/predictions.json --gt person_keypoints.json
     """
     from mpn_cli.commands.eval import evaluate as run
 
-    run(results, gt, as_json)
+    run(results, gt, engine, sigmas, as_json)
 
 
 def nms_bench(

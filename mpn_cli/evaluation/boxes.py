@@ -1,15 +1,11 @@
-"""COCO's AP of person boxes, by pycocotools."""
+"""COCO's AP of person boxes."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 
-from pycocotools.cocoeval import COCOeval
-
 from mpn_cli.arrays import BoolArray, Float64Array
-from mpn_cli.evaluation.coco import load_truth
+from mpn_cli.evaluation.coco import BOXES, coco_stats, load_truth
 
 
 def person_boxes_ap(
@@ -40,9 +36,4 @@ def person_boxes_ap(
     ]
     if not results:
         return 0.0
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(truth, truth.loadRes(results), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return float(evaluation.stats[0])
+    return coco_stats(truth, results, BOXES)[0]

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
-from pycocotools.coco import COCO
 
 from mpn_cli.evaluation.candidates import Candidates, make_crowds
-from mpn_cli.evaluation.coco import keypoint_numbers
+from mpn_cli.evaluation.coco import Truth, keypoint_numbers
 from nms_backends.contract import Kept, NmsBackend, NmsConfig
 from nms_backends.hard import Hard
 from nms_backends.plain_matrix import PlainMatrix
@@ -57,7 +56,7 @@ def run_bench(
     names: Sequence[str] | None,
     config: NmsConfig,
     repeat: int,
-    truth: COCO | None,
+    truth: Truth | None,
 ) -> list[Row]:
     """Check and time backends (all that load, if ``names`` is None) with all their methods.
 
