@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import warnings
 from collections.abc import Sequence
@@ -57,14 +58,12 @@ def coco_stats(
     sigmas: Sequence[float] | None = None,
 ) -> list[float]:
     """COCO's summary numbers of results that are not empty (a path, or their content)."""
-    if truth.engine is Engine.HOTCOCO:
-        from hotcoco import COCOeval as Evaluation
-    else:
-        from pycocotools.cocoeval import COCOeval as Evaluation
+    module = "hotcoco" if truth.engine is Engine.HOTCOCO else "pycocotools.cocoeval"
+    evaluator: Any = importlib.import_module(module).COCOeval
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         # hotcoco warns that own sigmas make another AP than COCO's, which is why they are given.
         warnings.simplefilter("ignore", UserWarning)
-        evaluation: Any = Evaluation(truth.coco, truth.coco.loadRes(results), kind)
+        evaluation = evaluator(truth.coco, truth.coco.loadRes(results), kind)
         if sigmas is not None:
             evaluation.params.kpt_oks_sigmas = np.array(sigmas)
         evaluation.evaluate()
