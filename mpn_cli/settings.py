@@ -44,7 +44,7 @@ class AnnotateSettings(BaseSettings):
     out: Path = Path("mpn-out")
     model: str = DEFAULT_MODEL
     detector: str = DEFAULT_DETECTOR
-    bbox_thr: Share = 0.05
+    bbox_thr: Share = 0.15
     box_nms_thr: Share = 0.65
     max_boxes: Positive = 100
     nms: str = DEFAULT_BACKEND

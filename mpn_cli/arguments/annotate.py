@@ -61,7 +61,7 @@ def annotate(
         float | None,
         typer.Option(
             help="Leave out detected boxes with a lower score.",
-            show_default="0.05; a detection list's own boxes are all used",
+            show_default="0.15; a detection list's own boxes are all used",
             rich_help_panel=_INPUTS,
         ),
     ] = None,

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from mpn_cli import console
+from mpn_cli.detectors.registry import prepare_detector
 from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job, usual_shard_size
@@ -70,6 +71,7 @@ def annotate(
                 console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
         else:
             prepare_estimator(recipe)
+            prepare_detector(recipe.detector, recipe.runtime)
             totals = _run(job, settings.workers, out, quiet)
             if totals is None:
                 done = len(out.finished(job))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -10,11 +11,10 @@ from models.registry import PERSON_DETECTOR
 from mpn_cli.arrays import Float32Array, Float64Array, Picture
 from mpn_cli.detectors.boxes import centre_boxes, clip_boxes, input_shape, letterbox
 from mpn_cli.detectors.contract import NetworkDetector
-from mpn_cli.pipeline.crops import PIXEL_MEAN
 from mpn_cli.pipeline.recipe import Runtime
 
-PADDING = round(255 * float(np.mean(PIXEL_MEAN)))
-"""Grey level around scaled pictures: about 0 to the network."""
+PADDING = 124
+"""Grey level around scaled pictures, in training and in use: about 0 to the network."""
 
 STRIDE = 8
 SCORE_FLOOR = 0.02
@@ -45,20 +45,26 @@ class PersonBoxes(NetworkDetector):
         return np.column_stack([clipped, scores])
 
 
-def _openvino(threads: int | None) -> Network:
+def openvino_form() -> Path:
+    """The detector's OpenVINO form in the user's cache, made at its first use."""
     import openvino
 
     from models.detector import fold_detector
     from models.weights import load_weights, read_header
-    from mpn_cli.runtimes.openvino_cpu import cached_form, compiled, convert
+    from mpn_cli.runtimes.openvino_cpu import cached_form, convert
 
     def make() -> openvino.Model:
         network = fold_detector(load_weights(PERSON_DETECTOR.weights, PERSON_DETECTOR)[0])
         side = PERSON_DETECTOR.long_side
         return convert(network, (side, side), [1, 3, -1, -1])
 
-    form = cached_form(read_header(PERSON_DETECTOR.weights).sha256, make)
-    request = compiled(form, threads).create_infer_request()
+    return cached_form(read_header(PERSON_DETECTOR.weights).sha256, make)
+
+
+def _openvino(threads: int | None) -> Network:
+    from mpn_cli.runtimes.openvino_cpu import compiled
+
+    request = compiled(openvino_form(), threads).create_infer_request()
 
     def run(pixels: Picture) -> Float32Array:
         return np.asarray(request.infer({0: pixels}, share_inputs=True)[0], dtype=np.float32)

@@ -34,6 +34,14 @@ def detector_hash(name: str) -> str:
     return ""
 
 
+def prepare_detector(name: str, runtime: Runtime) -> None:
+    """Do once what all workers need: OpenVINO's form of our own detector. Raises InputError."""
+    if name == DEFAULT_DETECTOR and runtime is Runtime.OPENVINO:
+        from mpn_cli.detectors.person import openvino_form
+
+        openvino_form()
+
+
 def load_detector(name: str, runtime: Runtime, threads: int | None) -> Detector:
     """The detector called ``name``, ready to run. Raises PluginError and InputError."""
     if name.startswith(ONNX):

@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpn_cli.arrays import BoolArray, Float64Array, IntArray
+from mpn_cli.detectors.person import PADDING
 from mpn_cli.training.data_sets import TrainingDataError, find_pictures, read_data_set
-
-PADDING = 124
-"""Grey level around scaled pictures: about the mean of the network's normalisation."""
 
 
 class _Picture(msgspec.Struct):

@@ -9,9 +9,10 @@ import numpy as np
 
 from models.detector import STRIDE
 from mpn_cli.arrays import Float32Array, Float64Array, IntArray, Picture
+from mpn_cli.detectors.person import PADDING
 from mpn_cli.pipeline.crops import normalise
 from mpn_cli.training.batches import Batches
-from mpn_cli.training.detection.pictures import PADDING, PictureCache
+from mpn_cli.training.detection.pictures import PictureCache
 from mpn_cli.training.detection.targets import centre_targets
 from mpn_cli.training.pose.augmentation import AUGMENTATIONS, change_colour
 

@@ -7,9 +7,10 @@ import torch
 
 from models.detector import STRIDE, PersonDetector
 from mpn_cli.detectors.boxes import box_nms, centre_boxes, clip_boxes, letterbox
+from mpn_cli.detectors.person import PADDING
 from mpn_cli.evaluation.boxes import person_boxes_ap
 from mpn_cli.pipeline.crops import normalise
-from mpn_cli.training.detection.pictures import PADDING, PictureCache
+from mpn_cli.training.detection.pictures import PictureCache
 
 _SCORE_THR = 0.05
 _BOX_NMS_THR = 0.65
