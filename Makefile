@@ -7,7 +7,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/installed
-	$(BIN)/mpn annotate examples --boxes examples/people.json -o demo-out --overlay --no-resume
+	$(BIN)/mpn annotate examples -o demo-out --overlay --no-resume
 	@echo "Look at demo-out/overlays/"
 
 test: $(VENV)/installed-dev

@@ -108,8 +108,8 @@ def main() -> None:
 @numba.njit(fastmath={"reassoc", "contract", "nsz"})
 def _sum_of_exponentials(values: np.ndarray, scale: float) -> float:
     total = 0.0
-    for value in values:
-        total += _exponential(min(value * scale, 40.0))
+    for i in range(len(values)):  # over the array itself it would not vectorise
+        total += _exponential(min(values[i] * scale, 40.0))
     return total
 
 

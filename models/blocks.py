@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.architecture import Activation, BottleneckRow, UpsamplingRow, squeeze_channels
+from models.architecture import (
+    Activation,
+    Architecture,
+    BottleneckRow,
+    UpsamplingRow,
+    squeeze_channels,
+)
 
 
 def activation_layer(kind: Activation) -> nn.Module:
@@ -83,6 +89,16 @@ class Bottleneck(nn.Module):
             y = y * self.attention(y)
         projected: Tensor = self.project(y)
         return x + projected if self.residual else projected
+
+
+def bottlenecks(architecture: Architecture) -> nn.Sequential:
+    """The encoder's rows, from the stem's channels on."""
+    channels = architecture.stem
+    rows: list[nn.Module] = []
+    for row in architecture.encoder:
+        rows.append(Bottleneck(channels, row))
+        channels = row.out
+    return nn.Sequential(*rows)
 
 
 class LightweightUpsampling(nn.Module):

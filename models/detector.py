@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from models.architecture import DETECTOR, Activation, Architecture
 from models.blocks import (
-    Bottleneck,
     LightweightUpsampling,
     activation_layer,
+    bottlenecks,
     conv_norm,
 )
 from models.folded import PhasedBlock, fold_batch_norms
@@ -57,12 +57,8 @@ class PersonDetector(nn.Module):
         super().__init__()
         self.stem = conv_norm(3, architecture.stem, 3, stride=2)
         self.stem_act = activation_layer(Activation.HS)
-        channels = architecture.stem
-        encoder: list[nn.Module] = []
-        for row in architecture.encoder:
-            encoder.append(Bottleneck(channels, row))
-            channels = row.out
-        self.encoder = nn.Sequential(*encoder)
+        self.encoder = bottlenecks(architecture)
+        channels = architecture.encoder[-1].out
         ups: list[nn.Module] = []
         sides: list[nn.Module] = []
         for step, tap in zip(architecture.decoder, reversed(_TAPS), strict=True):

@@ -14,6 +14,7 @@ from models.blocks import (
     Deconvolution,
     LightweightUpsampling,
     activation_layer,
+    bottlenecks,
     conv_norm,
 )
 
@@ -27,12 +28,8 @@ class MobilePoseNet(nn.Module):
         super().__init__()
         self.stem = conv_norm(3, architecture.stem, 3, stride=2)
         self.stem_act = activation_layer(Activation.HS)
-        channels = architecture.stem
-        encoder: list[nn.Module] = []
-        for row in architecture.encoder:
-            encoder.append(Bottleneck(channels, row))
-            channels = row.out
-        self.encoder = nn.Sequential(*encoder)
+        self.encoder = bottlenecks(architecture)
+        channels = architecture.encoder[-1].out
         decoder: list[nn.Module] = []
         for step in architecture.decoder:
             block = LightweightUpsampling if step.lightweight else Deconvolution

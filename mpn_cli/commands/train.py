@@ -59,10 +59,12 @@ def train(
         })  # fmt: skip
     elif not quiet:
         state = "done" if done else "stopped; the same command goes on from there"
-        console.print_note(
-            f"{state}: step {progress.step} of {trainer.steps}, best validation AP"
-            f" {progress.best_ap:.4f}, weights in {out}/best.safetensors"
+        reached = (
+            f", best validation AP {progress.best_ap:.4f}, weights in {out}/best.safetensors"
+            if progress.best_ap >= 0
+            else ""  # not one epoch at this input size
         )
+        console.print_note(f"{state}: step {progress.step} of {trainer.steps}{reached}")
     return ExitCode.DONE if done else ExitCode.STOPPED
 
 

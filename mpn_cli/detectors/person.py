@@ -49,11 +49,12 @@ def openvino_form() -> Path:
     """The detector's OpenVINO form in the user's cache, made at its first use."""
     import openvino
 
-    from models.detector import fold_detector
     from models.weights import load_weights, read_header
     from mpn_cli.runtimes.openvino_cpu import cached_form, convert
 
     def make() -> openvino.Model:
+        from models.detector import fold_detector  # brings torch: only where a form is made
+
         network = fold_detector(load_weights(PERSON_DETECTOR.weights, PERSON_DETECTOR)[0])
         side = PERSON_DETECTOR.long_side
         return convert(network, (side, side), [1, 3, -1, -1])

@@ -20,6 +20,7 @@ from mpn_cli.training.detection.samples import ViewMaker
 from mpn_cli.training.detection.targets import centre_targets
 from mpn_cli.training.loop import Trainer
 from mpn_cli.training.recipe import Recipe, Stage
+from tests.training.running import run_recipe
 
 NOTHING = np.empty((0, 4))
 
@@ -49,19 +50,7 @@ def run(data: Path, out: Path, stop_after: int | None = None, **options: Any) ->
         data=(data,), mix=(1.0,), task="detect", model="person-detector", validate_every=4,
         **usual | options,
     )  # fmt: skip
-    torch.set_num_threads(1)
-    trainer = Trainer(recipe, out, lambda event: None)
-    if stop_after is not None:
-        step = trainer._step
-
-        def stopping(data: Any, batch: Any) -> float:
-            if trainer.progress.step + 1 == stop_after:
-                trainer.stop()
-            return step(data, batch)
-
-        trainer._step = stopping  # type: ignore[method-assign]
-    trainer.run()
-    return trainer
+    return run_recipe(recipe, out, stop_after)
 
 
 def test_targets_lead_back_to_the_boxes() -> None:

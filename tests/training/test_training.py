@@ -16,6 +16,7 @@ from mpn_cli.training.loop import Trainer
 from mpn_cli.training.pose.people import load_people
 from mpn_cli.training.recipe import Recipe, Stage
 from tests.conftest import make_picture
+from tests.training.running import run_recipe
 
 RECIPE = {"stages": (Stage((64, 64), 1), Stage((64, 96), 1)), "batch": 4, "warmup": 2}
 
@@ -47,19 +48,7 @@ def write_data_set(folder: Path, **changes: Any) -> None:
 
 def run(data: Path, out: Path, stop_after: int | None = None) -> Trainer:
     recipe = Recipe(data=(data,), mix=(1.0,), validate_every=4, **RECIPE)  # type: ignore[arg-type]
-    trainer = Trainer(recipe, out, lambda event: None)
-    torch.set_num_threads(1)
-    if stop_after is not None:
-        step = trainer._step
-
-        def stopping(data: Any, batch: Any) -> float:
-            if trainer.progress.step + 1 == stop_after:
-                trainer.stop()
-            return step(data, batch)
-
-        trainer._step = stopping  # type: ignore[method-assign]
-    trainer.run()
-    return trainer
+    return run_recipe(recipe, out, stop_after)
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path) -> None:
