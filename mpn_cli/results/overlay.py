@@ -15,6 +15,9 @@ LEFT, RIGHT, MIDDLE = (255, 138, 36), (34, 170, 255), (120, 230, 120)
 """RGB: the person's left side is orange, the right blue, the middle green."""
 
 FAINTEST = 0.15
+SURE = 0.3
+"""Poses with a lower score are drawn fainter, in proportion: most are nobody's."""
+
 _SHIFT = 4
 """Sub-pixel bits of OpenCV's drawing functions."""
 
@@ -27,7 +30,7 @@ def overlay_name(file_name: str) -> str:
 def draw_poses(
     picture: Picture, poses: Sequence[Pose], skeleton: Skeleton, kpt_thr: float
 ) -> Picture:
-    """A copy of a picture (H, W, 3) RGB with poses: limbs by side, uncertain joints faint.
+    """A copy of a picture (H, W, 3) RGB with poses: limbs by side, uncertain ones faint.
 
     Lines grow with the person, the best pose is drawn last. Joints up to ``kpt_thr`` are left out.
     """
@@ -41,7 +44,8 @@ def _draw_pose(canvas: Picture, pose: Pose, skeleton: Skeleton, kpt_thr: float) 
     joints = list(pose.joints())
     size = max(pose.bbox[2], pose.bbox[3])
     width = max(1, round(size / 90))
-    strengths = [0.0 if c <= kpt_thr else min(1.0, FAINTEST + c) for _, _, c in joints]
+    most = min(1.0, pose.score / SURE)
+    strengths = [0.0 if c <= kpt_thr else most * min(1.0, FAINTEST + c) for _, _, c in joints]
     strokes = [(min(strengths[a], strengths[b]), a, b) for a, b in skeleton.limbs] + [
         (strength, joint, joint) for joint, strength in enumerate(strengths)
     ]

@@ -130,7 +130,7 @@ def crowd(seed: int, pictures: int, kind: type[np.floating]) -> PoseBatch:
 def test_numba_keeps_what_hard_keeps(
     kind: type[np.floating], visible: float | None, thr: float
 ) -> None:
-    batch = crowd(0, 300, kind)
+    batch = crowd(0, 1000, kind)
     config = NmsConfig(thr=thr, oks_vis_thr=visible)
     plain = suppress(find_backend("hard"), batch, config)
     fast = suppress(find_backend("numba", "hard"), batch, config)

@@ -18,6 +18,16 @@ def test_limbs_have_their_side_s_colour_and_the_picture_stays() -> None:
     assert not picture.any()
 
 
+def test_poses_that_are_likely_nobodys_are_faint() -> None:
+    picture = np.zeros((60, 60, 3), dtype=np.uint8)
+    flat = [value for n in range(17) for value in (10.0 + 2 * n, 10.0 + 2 * n, 1.0)]
+    sure, unsure = (
+        draw_poses(picture, [Pose(flat, score, [5.0, 5.0, 50.0, 50.0])], COCO, 0.1).max()
+        for score in (0.8, 0.06)
+    )
+    assert 0 < unsure < 0.35 * sure
+
+
 def test_joints_far_outside_are_no_error() -> None:
     picture = np.zeros((20, 20, 3), dtype=np.uint8)
     flat = [500.0, -300.0, 0.9] * 17
