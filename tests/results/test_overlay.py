@@ -20,7 +20,7 @@ def test_limbs_have_their_side_s_colour_and_the_picture_stays() -> None:
 
 def test_poses_that_are_likely_nobodys_are_faint() -> None:
     picture = np.zeros((60, 60, 3), dtype=np.uint8)
-    flat = [value for n in range(17) for value in (10.0 + 2 * n, 10.0 + 2 * n, 1.0)]
+    flat = [30.0, 30.0, 1.0] + [0.0] * 48
     sure, unsure = (
         draw_poses(picture, [Pose(flat, score, [5.0, 5.0, 50.0, 50.0])], COCO, 0.1).max()
         for score in (0.8, 0.06)
