@@ -88,6 +88,9 @@ DETECTOR = Architecture(
 )
 """The person detector: the encoder down to stride 32, two LPBs up to stride 8."""
 
+DETECTOR_STRIDE = 8
+"""Pixels of the detector's input a cell of its output."""
+
 
 def squeeze_channels(expanded: int) -> int:
     """Width of a squeeze-excite's bottleneck for a block of ``expanded`` channels.

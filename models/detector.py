@@ -23,9 +23,6 @@ from models.blocks import (
 from models.folded import PhasedBlock, fold_batch_norms
 from models.network import initialise
 
-STRIDE = 8
-"""Pixels of the input a cell of the output."""
-
 _TAPS = (5, 11)
 """The encoder's last rows at strides 8 and 16."""
 

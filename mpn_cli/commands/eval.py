@@ -51,7 +51,6 @@ def evaluate(results: Path, truth: Path, engine: str, sigmas: str | None, as_jso
         raise InputError(f"--engine {engine}: not one of {', '.join(Engine)}")
     labelled = read_json(truth, _Truth, "a COCO data set")
     found = read_json(results, list[_Result], "a list of COCO keypoint results")
-    people = [one for one in labelled.annotations if any(one.keypoints[2::3])]
     if not any(one.keypoints for one in labelled.annotations):
         raise InputError(f"{truth}: no annotation has keypoints")
     joints = max(len(one.keypoints) for one in labelled.annotations) // 3
@@ -67,7 +66,7 @@ def evaluate(results: Path, truth: Path, engine: str, sigmas: str | None, as_jso
         raise InputError(
             f"{results}: none of its pictures is in {truth} (first: image id {found[0].image_id})"
         )
-    odd = odd_things(_found(found, joints), _labelled(labelled, people, joints))
+    odd = odd_things(_found(found, joints), _labelled(labelled, joints))
     content: str | list[dict[str, object]] = str(results) if found else []
     if any(one.image_id not in known for one in found):
         everything = msgspec.json.decode(results.read_bytes())
@@ -108,8 +107,8 @@ def _found(results: list[_Result], joints: int) -> Found:
     )
 
 
-def _labelled(truth: _Truth, people: list[_Person], joints: int) -> Labelled:
-    people = [one for one in people if not one.iscrowd]
+def _labelled(truth: _Truth, joints: int) -> Labelled:
+    people = [p for p in truth.annotations if any(p.keypoints[2::3]) and not p.iscrowd]
     flat = np.array([one.keypoints for one in people], dtype=np.float64)
     return Labelled(
         {

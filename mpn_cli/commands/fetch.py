@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mpn_cli import console
 from mpn_cli.errors import InputError
-from mpn_cli.runtimes.fetching import fetch, read_catalogue
+from mpn_cli.runtimes.fetching import Entry, fetch, read_catalogue
 
 
 def fetch_network(name: str | None, quiet: bool, as_json: bool) -> None:
     """Fetch one, or list all. Raises InputError."""
     entries = read_catalogue()
     if name is None:
-        _show_all(as_json)
+        _show_all(list(entries.values()), as_json)
         return
     if name not in entries:
         raise InputError(f"no network named {name}; known: {', '.join(entries)}")
@@ -25,8 +25,7 @@ def fetch_network(name: str | None, quiet: bool, as_json: bool) -> None:
         print(entry.option)
 
 
-def _show_all(as_json: bool) -> None:
-    entries = read_catalogue().values()
+def _show_all(entries: list[Entry], as_json: bool) -> None:
     if as_json:
         console.print_json({
             "networks": [

@@ -9,6 +9,9 @@ import numpy as np
 
 from mpn_cli.arrays import Float32Array, Float64Array, FloatArray, IntArray, Picture
 
+SCORE_FLOOR = 0.02
+"""What our detectors give back starts here; ``--bbox-thr`` chooses among it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:

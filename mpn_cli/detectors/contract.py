@@ -30,3 +30,12 @@ class NetworkDetector:
     def __init__(self, runtime: Runtime, threads: int | None) -> None:
         """Make it ready on so many CPU threads, all cores if None. Raises InputError."""
         raise NotImplementedError
+
+    @classmethod
+    def weights_sha256(cls) -> str:
+        """What tells its weights from others: part of a job's hash. Loads no network."""
+        return ""
+
+    @classmethod
+    def prepare(cls, runtime: Runtime) -> None:
+        """Do once what all workers need. Raises InputError."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from mpn_cli.arrays import Float32Array, Float64Array, Picture
-from mpn_cli.detectors.boxes import clip_boxes, letterbox
+from mpn_cli.detectors.boxes import SCORE_FLOOR, clip_boxes, letterbox
 from mpn_cli.runtimes.onnx_files import OnnxNetwork, Shape
 from mpn_cli.runtimes.onnx_names import OnnxName
 from mpn_cli.runtimes.pixels import PIXEL_KEYS, Pixels, network_pixels, pixels_said
 
-SCORE_FLOOR = 0.02
 PERSON_CLASS = 0
 """COCO's first class, in every family's usual export."""
+
+Size = tuple[int, int]
+"""Width and height of an input, pixels."""
 
 Found = tuple[Float64Array, Float64Array]
 """Boxes (N, 4) x, y, width, height in input pixels, and scores (N,)."""
@@ -30,13 +33,14 @@ class Family:
     stretched: bool
     """Pictures are stretched to the input, else scaled and padded to the right and below."""
     padding: int
-    recognise: Callable[[list[Shape], tuple[int, int]], bool]
+    recognise: Callable[[list[Shape], Size], bool]
     """By the output shapes and the input's (width, height)."""
-    decode: Callable[[list[Float32Array], tuple[int, int], int], Found]
+    decode: Callable[[list[Float32Array], Size, int], Found]
     """From the outputs for one picture, the input's (width, height) and the person's class."""
 
 
-def _cells(size: tuple[int, int], strides: Sequence[int]) -> Float64Array:
+@lru_cache(maxsize=8)
+def _cells(size: Size, strides: tuple[int, ...]) -> Float64Array:
     """(N, 3) column, row and stride of all grid cells, as the networks list them."""
     grids = []
     for stride in strides:
@@ -46,6 +50,16 @@ def _cells(size: tuple[int, int], strides: Sequence[int]) -> Float64Array:
     return np.concatenate(grids).astype(np.float64)
 
 
+def _lists_cells(strides: tuple[int, ...], axis: int) -> Callable[[list[Shape], Size], bool]:
+    """Recognises one 3-D output with an entry a cell along ``axis``."""
+
+    def recognise(outputs: list[Shape], size: Size) -> bool:
+        cells = len(_cells(size, strides))
+        return len(outputs) == 1 and len(outputs[0]) == 3 and outputs[0][axis] == cells
+
+    return recognise
+
+
 def _from_centres(centres: Float64Array, sizes: Float64Array) -> Float64Array:
     return np.concatenate([centres - sizes / 2, sizes], axis=1)
 
@@ -53,12 +67,7 @@ def _from_centres(centres: Float64Array, sizes: Float64Array) -> Float64Array:
 _YOLOX_STRIDES = (8, 16, 32)
 
 
-def _is_yolox(outputs: list[Shape], size: tuple[int, int]) -> bool:
-    cells = len(_cells(size, _YOLOX_STRIDES))
-    return len(outputs) == 1 and len(outputs[0]) == 3 and outputs[0][1] == cells
-
-
-def _yolox(outputs: list[Float32Array], size: tuple[int, int], person: int) -> Found:
+def _yolox(outputs: list[Float32Array], size: Size, person: int) -> Found:
     """YOLOX (Ge et al. 2021): (1, N, 5 + C), with or without the grid decoded."""
     rows = outputs[0][0].astype(np.float64)
     cells = _cells(size, _YOLOX_STRIDES)
@@ -74,12 +83,7 @@ def _yolox(outputs: list[Float32Array], size: tuple[int, int], person: int) -> F
     ), scores
 
 
-def _is_yolov8(outputs: list[Shape], size: tuple[int, int]) -> bool:
-    cells = len(_cells(size, _YOLOX_STRIDES))
-    return len(outputs) == 1 and len(outputs[0]) == 3 and outputs[0][2] == cells
-
-
-def _yolov8(outputs: list[Float32Array], size: tuple[int, int], person: int) -> Found:
+def _yolov8(outputs: list[Float32Array], size: Size, person: int) -> Found:
     """YOLOv8, v9, v11: (1, 4 + C, N), centres and sizes in input pixels."""
     rows = outputs[0][0].astype(np.float64)
     return _from_centres(rows[:2].T, rows[2:4].T), rows[4 + person]
@@ -89,12 +93,7 @@ _NANODET_STRIDES = (8, 16, 32, 64)
 _NANODET_BINS = 8
 
 
-def _is_nanodet(outputs: list[Shape], size: tuple[int, int]) -> bool:
-    cells = len(_cells(size, _NANODET_STRIDES))
-    return len(outputs) == 1 and len(outputs[0]) == 3 and outputs[0][1] == cells
-
-
-def _nanodet(outputs: list[Float32Array], size: tuple[int, int], person: int) -> Found:
+def _nanodet(outputs: list[Float32Array], size: Size, person: int) -> Found:
     """NanoDet-Plus: (1, N, C + 4 * 8): class scores, then a distribution for each side."""
     rows = outputs[0][0].astype(np.float64)
     cells = _cells(size, _NANODET_STRIDES)
@@ -106,11 +105,11 @@ def _nanodet(outputs: list[Float32Array], size: tuple[int, int], person: int) ->
     return np.concatenate([corner, reach[:, :2] + reach[:, 2:]], axis=1), rows[:, person]
 
 
-def _is_fastestdet(outputs: list[Shape], size: tuple[int, int]) -> bool:
+def _is_fastestdet(outputs: list[Shape], size: Size) -> bool:
     return len(outputs) == 1 and len(outputs[0]) == 4 and outputs[0][1] > 5
 
 
-def _fastestdet(outputs: list[Float32Array], size: tuple[int, int], person: int) -> Found:
+def _fastestdet(outputs: list[Float32Array], size: Size, person: int) -> Found:
     """FastestDet: (1, 5 + C, h, w): objectness, offset, size, class scores of each cell."""
     grid = outputs[0][0].astype(np.float64)
     _, height, width = grid.shape
@@ -129,9 +128,9 @@ _UNIT_RGB = Pixels("rgb", (0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
 _NANODET_PIXELS = Pixels("bgr", (103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
 
 FAMILIES = {
-    "yolox": Family(_RAW_BGR, False, 114, _is_yolox, _yolox),
-    "yolov8": Family(_UNIT_RGB, False, 114, _is_yolov8, _yolov8),
-    "nanodet": Family(_NANODET_PIXELS, True, 0, _is_nanodet, _nanodet),
+    "yolox": Family(_RAW_BGR, False, 114, _lists_cells(_YOLOX_STRIDES, 1), _yolox),
+    "yolov8": Family(_UNIT_RGB, False, 114, _lists_cells(_YOLOX_STRIDES, 2), _yolov8),
+    "nanodet": Family(_NANODET_PIXELS, True, 0, _lists_cells(_NANODET_STRIDES, 1), _nanodet),
     "fastestdet": Family(_UNIT_BGR, True, 0, _is_fastestdet, _fastestdet),
 }
 

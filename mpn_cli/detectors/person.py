@@ -7,17 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
+from models.architecture import DETECTOR_STRIDE
 from models.registry import PERSON_DETECTOR
 from mpn_cli.arrays import Float32Array, Float64Array, Picture
-from mpn_cli.detectors.boxes import centre_boxes, clip_boxes, input_shape, letterbox
+from mpn_cli.detectors.boxes import (
+    SCORE_FLOOR,
+    centre_boxes,
+    clip_boxes,
+    input_shape,
+    letterbox,
+)
 from mpn_cli.detectors.contract import NetworkDetector
 from mpn_cli.pipeline.recipe import Runtime
 
 PADDING = 124
 """Grey level around scaled pictures, in training and in use: about 0 to the network."""
 
-STRIDE = 8
-SCORE_FLOOR = 0.02
 LIMIT = 300
 
 Network = Callable[[Picture], Float32Array]
@@ -33,6 +38,19 @@ class PersonBoxes(NetworkDetector):
         make = _openvino if runtime is Runtime.OPENVINO else _torch
         self._network = make(threads)
 
+    @classmethod
+    def weights_sha256(cls) -> str:
+        """The hash in the shipped weights' header."""
+        from models.weights import read_header
+
+        return read_header(PERSON_DETECTOR.weights).sha256
+
+    @classmethod
+    def prepare(cls, runtime: Runtime) -> None:
+        """Make OpenVINO's form, if it is wanted and not there yet."""
+        if runtime is Runtime.OPENVINO:
+            openvino_form()
+
     def __call__(self, pictures: Sequence[Picture]) -> list[Float64Array]:
         """(N, 5) for each picture."""
         return [self._boxes(picture) for picture in pictures]
@@ -40,7 +58,7 @@ class PersonBoxes(NetworkDetector):
     def _boxes(self, picture: Picture) -> Float64Array:
         boxed = letterbox(picture, input_shape(picture, PERSON_DETECTOR.long_side), PADDING)
         output = self._network(boxed.pixels[None])[0]
-        boxes, scores = centre_boxes(output, STRIDE, SCORE_FLOOR, LIMIT)
+        boxes, scores = centre_boxes(output, DETECTOR_STRIDE, SCORE_FLOOR, LIMIT)
         clipped = clip_boxes(boxes / boxed.scale, picture.shape[1], picture.shape[0])
         return np.column_stack([clipped, scores])
 
@@ -49,7 +67,7 @@ def openvino_form() -> Path:
     """The detector's OpenVINO form in the user's cache, made at its first use."""
     import openvino
 
-    from models.weights import load_weights, read_header
+    from models.weights import load_weights
     from mpn_cli.runtimes.openvino_cpu import cached_form, convert
 
     def make() -> openvino.Model:
@@ -59,7 +77,7 @@ def openvino_form() -> Path:
         side = PERSON_DETECTOR.long_side
         return convert(network, (side, side), [1, 3, -1, -1])
 
-    return cached_form(read_header(PERSON_DETECTOR.weights).sha256, make)
+    return cached_form(PersonBoxes.weights_sha256(), make)
 
 
 def _openvino(threads: int | None) -> Network:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from mpn_cli.detectors.contract import Detector, NetworkDetector
 from mpn_cli.pipeline.recipe import Runtime
 from mpn_cli.runtimes.onnx_names import ONNX, OnnxName, file_sha256
@@ -24,22 +26,21 @@ def detector_hash(name: str) -> str:
         OnnxDetector(said, threads=1)
         return file_sha256(said.file)
     loaded = DETECTORS.find(name).loaded
-    if name == DEFAULT_DETECTOR:
-        from models.registry import PERSON_DETECTOR
-        from models.weights import read_header
-
-        return read_header(PERSON_DETECTOR.weights).sha256
     if not callable(loaded):
         raise PluginError(f"{name} is no detector: it can't be called")
-    return ""
+    return loaded.weights_sha256() if _is_network(loaded) else ""
 
 
 def prepare_detector(name: str, runtime: Runtime) -> None:
-    """Do once what all workers need: OpenVINO's form of our own detector. Raises InputError."""
-    if name == DEFAULT_DETECTOR and runtime is Runtime.OPENVINO:
-        from mpn_cli.detectors.person import openvino_form
+    """Do once what all workers need; nothing for "", no detector. Raises InputError."""
+    if name and not name.startswith(ONNX):
+        loaded = DETECTORS.find(name).loaded
+        if _is_network(loaded):
+            loaded.prepare(runtime)
 
-        openvino_form()
+
+def _is_network(loaded: object) -> TypeGuard[type[NetworkDetector]]:
+    return isinstance(loaded, type) and issubclass(loaded, NetworkDetector)
 
 
 def load_detector(name: str, runtime: Runtime, threads: int | None) -> Detector:
@@ -50,8 +51,10 @@ def load_detector(name: str, runtime: Runtime, threads: int | None) -> Detector:
         return OnnxDetector(OnnxName.parse(name, "--detector"), threads)
     plugin = DETECTORS.find(name)
     loaded = plugin.loaded
-    if isinstance(loaded, type):
-        loaded = loaded(runtime, threads) if issubclass(loaded, NetworkDetector) else loaded()
+    if _is_network(loaded):
+        loaded = loaded(runtime, threads)
+    elif isinstance(loaded, type):
+        loaded = loaded()
     if not isinstance(loaded, Detector):
         raise PluginError(f"{plugin.qualified} is no detector: it lacks a name or a call")
     return loaded

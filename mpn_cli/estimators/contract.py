@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mpn_cli.arrays import Float32Array, Picture
+from mpn_cli.pipeline.crops import PADDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Conventions:
     shift_flipped: bool = False
     """The mirrored crop's heatmap is moved by one cell before averaging: what biased networks
     need, whose cell c comes back at w - c."""
-    padding: float = 1.25
+    padding: float = PADDING
     """A crop's size over its box's."""
 
 

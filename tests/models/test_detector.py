@@ -1,6 +1,7 @@
 import torch
 
-from models.detector import STRIDE, fold_detector
+from models.architecture import DETECTOR_STRIDE
+from models.detector import fold_detector
 from models.registry import MODELS, PERSON_DETECTOR
 
 
@@ -18,7 +19,7 @@ def test_the_folded_form_is_equal() -> None:
     pictures = torch.rand(2, 3, 96, 160)
     with torch.inference_mode():
         plain, folded = network(pictures), fold_detector(network)(pictures)
-    assert plain.shape == (2, 5, 96 // STRIDE, 160 // STRIDE)
+    assert plain.shape == (2, 5, 96 // DETECTOR_STRIDE, 160 // DETECTOR_STRIDE)
     torch.testing.assert_close(folded, plain, rtol=1e-3, atol=1e-4)
     assert (plain[:, 1:] > 0).all()
 

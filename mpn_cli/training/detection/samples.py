@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.detector import STRIDE
+from models.architecture import DETECTOR_STRIDE
 from mpn_cli.arrays import Float32Array, Float64Array, IntArray, Picture
 from mpn_cli.detectors.person import PADDING
 from mpn_cli.pipeline.crops import normalise
@@ -52,7 +52,7 @@ class ViewMaker(Batches[DetectionBatch]):
         """The batch of some rows; ``step`` seeds its augmentation."""
         width, height = self.input_size
         pictures = np.empty((len(rows), height, width, 3), dtype=np.uint8)
-        grid = (width // STRIDE, height // STRIDE)
+        grid = (width // DETECTOR_STRIDE, height // DETECTOR_STRIDE)
         targets = np.empty((len(rows), 7, grid[1], grid[0]), dtype=np.float32)
         for i, (_, row) in enumerate(rows):
             rng = np.random.default_rng((self.seed, height, step, i))
@@ -63,13 +63,13 @@ class ViewMaker(Batches[DetectionBatch]):
                 for some in (boxes, ignored):
                     some[:, 0] = width - some[:, 0] - some[:, 2]
             pictures[i] = change_colour(rng, AUGMENTATIONS["paper"], picture)
-            targets[i] = centre_targets(boxes, ignored, grid, STRIDE)
+            targets[i] = centre_targets(boxes, ignored, grid, DETECTOR_STRIDE)
         return DetectionBatch(normalise(pictures), targets)
 
     def _single(
         self, rng: np.random.Generator, row: int
     ) -> tuple[Picture, Float64Array, Float64Array]:
-        return self._tile(rng, row, self.input_size, self.input_size, SCALES)
+        return self._tile(rng, row, self.input_size, SCALES)
 
     def _mosaic(
         self, rng: np.random.Generator, row: int
@@ -83,7 +83,7 @@ class ViewMaker(Batches[DetectionBatch]):
             x, wide = (0, split[0]) if index % 2 == 0 else (split[0], width - split[0])
             y, high = (0, split[1]) if index < 2 else (split[1], height - split[1])
             size = (int(wide), int(high))
-            tile, boxes, ignored = self._tile(rng, one, size, self.input_size, MOSAIC_SCALES)
+            tile, boxes, ignored = self._tile(rng, one, size, MOSAIC_SCALES)
             picture[y : y + high, x : x + wide] = tile
             people.append(boxes + np.array([x, y, 0, 0]))
             left_out.append(ignored + np.array([x, y, 0, 0]))
@@ -94,16 +94,17 @@ class ViewMaker(Batches[DetectionBatch]):
         rng: np.random.Generator,
         row: int,
         size: tuple[int, int],
-        fitted: tuple[int, int],
         scales: tuple[float, float],
     ) -> tuple[Picture, Float64Array, Float64Array]:
         """(pixels, boxes, ignored boxes) of a random view of (width, height).
 
-        The scale is relative to the one at which the picture just fits ``fitted``.
+        The scale is relative to the one at which the picture just fits the input.
         """
         picture = self.cache.picture(row)
         own: IntArray = self.cache.sizes[row]
-        scale = float((np.asarray(fitted) / own).min() * np.exp(rng.uniform(*np.log(scales))))
+        scale = float(
+            (np.asarray(self.input_size) / own).min() * np.exp(rng.uniform(*np.log(scales)))
+        )
         room = np.asarray(size) - own * scale
         shift = np.where(room > 0, rng.uniform(0, 1, 2) * room, rng.uniform(0, 1, 2) * room)
         matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])

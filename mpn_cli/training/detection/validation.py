@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.detector import STRIDE, PersonDetector
+from models.architecture import DETECTOR_STRIDE
+from models.detector import PersonDetector
 from mpn_cli.detectors.boxes import box_nms, centre_boxes, clip_boxes, letterbox
 from mpn_cli.detectors.person import PADDING
 from mpn_cli.evaluation.boxes import person_boxes_ap
@@ -25,7 +26,7 @@ def box_ap(network: PersonDetector, cache: PictureCache, input_size: tuple[int, 
         boxed = letterbox(cache.picture(row), input_size, PADDING)
         with torch.inference_mode():
             output = network(torch.from_numpy(normalise(boxed.pixels[None]))).numpy()[0]
-        boxes, scores = centre_boxes(output, STRIDE, _SCORE_THR, _LIMIT)
+        boxes, scores = centre_boxes(output, DETECTOR_STRIDE, _SCORE_THR, _LIMIT)
         width, height = cache.sizes[row]
         boxes = clip_boxes(boxes / boxed.scale, int(width), int(height))
         kept = box_nms(boxes, scores, _BOX_NMS_THR)
