@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import cv2
 import msgspec
 import numpy as np
 
-from mpn_cli.arrays import BoolArray
+from mpn_cli.arrays import BoolArray, Picture
 
 _DataSet = TypeVar("_DataSet")
 
@@ -50,6 +51,18 @@ def find_pictures(file: Path, names: dict[int, str], ids: Sequence[int]) -> tupl
             f"{file}: {len(missing)} of {len(ids)} pictures are not in {root}/ (first: {first})"
         )
     return tuple(root / names[i] for i in ids)
+
+
+def read_labelled_picture(path: Path) -> Picture:
+    """A picture (H, W, 3) RGB as it is stored. Raises TrainingDataError.
+
+    Labels belong to the stored pixels, so an EXIF orientation must not turn them.
+    """
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
+    if picture is None:
+        raise TrainingDataError(f"{path}: not a picture that can be read")
+    return np.asarray(picture, dtype=np.uint8)
 
 
 def held_out(pictures: Sequence[Path], every: int) -> BoolArray:

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from mpn_cli.arrays import BoolArray, Float64Array, IntArray
 from mpn_cli.detectors.person import PADDING
-from mpn_cli.training.data_sets import TrainingDataError, find_pictures, read_data_set
+from mpn_cli.training.data_sets import (
+    TrainingDataError,
+    find_pictures,
+    read_data_set,
+    read_labelled_picture,
+)
 
 
 class _Picture(msgspec.Struct):
@@ -123,11 +128,7 @@ def _fill(file: Path, labels: LabelledPictures, side: int) -> None:
     scales = np.empty((len(labels), 3))
 
     def put(row: int) -> None:
-        # Labels belong to the stored pixels, so an EXIF orientation must not turn them.
-        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-        picture = cv2.imdecode(np.fromfile(labels.paths[row], dtype=np.uint8), flags)
-        if picture is None:
-            raise TrainingDataError(f"{labels.paths[row]}: not a picture that can be read")
+        picture = read_labelled_picture(labels.paths[row])
         height, width = picture.shape[:2]
         scale = side / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -11,13 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mpn_cli.arrays import Float64Array
 from mpn_cli.pipeline.crops import PADDING, Regions, regions_of_boxes, warp_crop
-from mpn_cli.training.data_sets import TrainingDataError
+from mpn_cli.training.data_sets import read_labelled_picture
 from mpn_cli.training.pose.people import People
 
 MARGIN = 1.32
@@ -65,17 +64,9 @@ def _fill(file: Path, people: People, regions: Regions, size: tuple[int, int]) -
     of_picture = np.split(order, np.flatnonzero(np.diff(people.picture_rows[order])) + 1)
 
     def cut(rows: NDArray[np.int64]) -> None:
-        path = people.pictures[people.picture_rows[rows[0]]]
-        # Labels belong to the stored pixels, so an EXIF orientation must not turn them.
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
-        if picture is None:
-            raise TrainingDataError(f"{path}: not a picture that can be read")
-        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        picture = read_labelled_picture(people.pictures[people.picture_rows[rows[0]]])
         for row in rows:
-            crops[row] = warp_crop(
-                np.asarray(picture, dtype=np.uint8), regions.centres[row], regions.sizes[row], size
-            )
+            crops[row] = warp_crop(picture, regions.centres[row], regions.sizes[row], size)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(cut, of_picture))
