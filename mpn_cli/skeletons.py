@@ -26,10 +26,11 @@ class Skeleton:
     @cached_property
     def flip_permutation(self) -> tuple[int, ...]:
         """For each joint the index of its mirror image (itself, if it has none)."""
-        return tuple(self.keypoints.index(_mirrored(name)) for name in self.keypoints)
+        return tuple(self.keypoints.index(mirrored(name)) for name in self.keypoints)
 
 
-def _mirrored(name: str) -> str:
+def mirrored(name: str) -> str:
+    """A joint's name on the other side of the body; its own, if it has no side."""
     if name.startswith("left_"):
         return "right_" + name.removeprefix("left_")
     if name.startswith("right_"):

@@ -12,9 +12,27 @@ from mpn_cli.arguments.shared import Json
 
 def evaluate(
     results: Annotated[
-        Path, typer.Argument(help="COCO keypoint results, as predictions.json.", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="COCO keypoint results, as predictions.json; with several, their differences"
+            " from the first.",
+            show_default=False,
+        ),
     ],
-    gt: Annotated[Path, typer.Option(help="COCO data set with labelled keypoints.")],
+    gt: Annotated[
+        Path, typer.Option(help="COCO data set with labelled keypoints; or MPII's JSON or .mat.")
+    ],
+    errors: Annotated[
+        bool,
+        typer.Option(
+            "--errors",
+            help="Sort the mistakes: jitter, inversion, swap, miss, background, missed people;"
+            " AP without each; the worst pictures.",
+        ),
+    ] = False,
+    resamples: Annotated[
+        int, typer.Option(min=0, help="Draws of the bootstrap behind the intervals; 0: none.")
+    ] = 200,
     sigmas: Annotated[
         str | None,
         typer.Option(
@@ -27,13 +45,18 @@ def evaluate(
     ] = "hotcoco",
     as_json: Json = False,
 ) -> None:
-    """Print COCO's ten keypoint numbers, and what is odd about a results file.
+    """Print COCO's ten keypoint numbers with their intervals, and why they are so.
 
-    Example: mpn eval out/predictions.json --gt person_keypoints.json
+    By joint, by size and by crowding; what is odd about the file. MPII's PCKh where the ground
+    truth is MPII's.
+
+    Example: mpn eval out/predictions.json --gt person_keypoints.json --errors
+
+    Example: mpn eval before.json after.json --gt person_keypoints.json
     """
     from mpn_cli.commands.eval import evaluate as run
 
-    run(results, gt, engine, sigmas, as_json)
+    run(results, gt, engine, sigmas, resamples, errors, as_json)
 
 
 def nms_bench(

@@ -1,122 +1,258 @@
-"""``mpn eval``: COCO's numbers of a results file."""
+"""``mpn eval``: how good results are, and why."""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import msgspec
-import numpy as np
+from rich.table import Table
 
 from mpn_cli import console
 from mpn_cli.errors import InputError
-from mpn_cli.evaluation.coco import Engine, keypoint_numbers, load_truth
-from mpn_cli.evaluation.files import read_json
-from mpn_cli.evaluation.health import Found, Labelled, odd_things
-from mpn_cli.skeletons import COCO
+from mpn_cli.evaluation.breakdown import Breakdown, Group, break_down
+from mpn_cli.evaluation.coco import Engine, Evaluation, keypoint_evaluation, load_truth
+from mpn_cli.evaluation.errors import KINDS, Errors, Kind, Mended, find_errors
+from mpn_cli.evaluation.health import odd_things
+from mpn_cli.evaluation.inputs import Results, read_ground_truth, read_results
+from mpn_cli.evaluation.intervals import Interval, intervals, resampled
+from mpn_cli.evaluation.matches import NAMES
+from mpn_cli.evaluation.pckh import Pckh, is_mpii, pckh, read_mpii, read_mpii_results
+
+WORST = 10
+"""So many pictures are named."""
 
 
-class _Result(msgspec.Struct):
-    image_id: int
-    keypoints: list[float]
-    score: float
-    category_id: int = 1
-
-
-class _Image(msgspec.Struct):
-    id: int
-    width: float | None = None
-    height: float | None = None
-
-
-class _Person(msgspec.Struct):
-    image_id: int
-    keypoints: list[float] = []
-    area: float = 0.0
-    iscrowd: int = 0
-
-
-class _Category(msgspec.Struct):
-    id: int
-
-
-class _Truth(msgspec.Struct):
-    images: list[_Image]
-    annotations: list[_Person]
-    categories: list[_Category] = []
-
-
-def evaluate(results: Path, truth: Path, engine: str, sigmas: str | None, as_json: bool) -> None:
+def evaluate(
+    files: Sequence[Path],
+    truth: Path,
+    engine: str,
+    sigmas: str | None,
+    resamples: int,
+    errors: bool,
+    as_json: bool,
+) -> None:
     """Run the command. Raises InputError for files that can't be evaluated."""
+    gc.disable()  # millions of numbers are read and none let go: collecting is as slow as reading
     if engine not in list(Engine):
         raise InputError(f"--engine {engine}: not one of {', '.join(Engine)}")
-    labelled = read_json(truth, _Truth, "a COCO data set")
-    found = read_json(results, list[_Result], "a list of COCO keypoint results")
-    if not any(one.keypoints for one in labelled.annotations):
-        raise InputError(f"{truth}: no annotation has keypoints")
-    joints = max(len(one.keypoints) for one in labelled.annotations) // 3
-    for number, one in enumerate(found):
-        if len(one.keypoints) != 3 * joints:
-            raise InputError(
-                f"{results}: result {number} has {len(one.keypoints) / 3:g} joints, the ground"
-                f" truth {joints}"
-            )
-    own_sigmas = _sigmas(sigmas, joints)
-    known = {image.id for image in labelled.images}
-    if found and not any(one.image_id in known for one in found):
-        raise InputError(
-            f"{results}: none of its pictures is in {truth} (first: image id {found[0].image_id})"
-        )
-    odd = odd_things(_found(found, joints), _labelled(labelled, joints))
-    content: str | list[dict[str, object]] = str(results) if found else []
-    if any(one.image_id not in known for one in found):
-        everything = msgspec.json.decode(results.read_bytes())
-        content = [one for one in everything if one["image_id"] in known]
-    numbers = keypoint_numbers(load_truth(str(truth), Engine(engine)), content, own_sigmas)
-    if as_json:
-        console.print_json({"results": str(results), **numbers, "odd": odd})
+    if is_mpii(truth):
+        _evaluate_mpii(files, truth, errors, as_json)
         return
-    table = console.make_table(f"{len(found)} poses in {results}", tuple(numbers), 0)
-    table.add_row(*(f"{value:.3f}" for value in numbers.values()))
+    labelled = read_ground_truth(truth, sigmas)
+    results = [read_results(file, labelled) for file in files]
+    odd = [odd_things(one.found(), labelled.labelled()) for one in results]
+    own_sigmas = labelled.sigmas.tolist() if labelled.own_sigmas else None
+    loaded = load_truth(labelled.content(), Engine(engine))
+    evaluations = [keypoint_evaluation(loaded, one.content(), own_sigmas) for one in results]
+    matches = [one.matches for one in evaluations]
+    draws = (
+        resampled(matches, resamples) if resamples and any(one.groups for one in matches) else None
+    )
+    spread = [intervals(one) for one in draws] if draws is not None else []
+    parts = [
+        break_down(labelled, one, of.matches) for one, of in zip(results, evaluations, strict=True)
+    ]
+    mistakes = [find_errors(labelled, one, Engine(engine)) for one in results] if errors else []
+    change = [intervals(one - draws[0]) for one in draws[1:]] if draws is not None else []
+    if as_json:
+        console.print_json(_as_json(results, odd, evaluations, spread, change, parts, mistakes))
+        return
+    if len(results) == 1:
+        _print_numbers(results[0], evaluations[0], spread)
+        _print_breakdown(parts[0])
+    else:
+        _print_differences(results, evaluations, change)
+    for one, of in zip(results, mistakes, strict=False):
+        _print_errors(one, of)
+    for one, lines in zip(results, odd, strict=True):
+        for line in lines:
+            console.print_note(line if len(results) == 1 else f"{one.file}: {line}")
+
+
+def _as_json(
+    results: Sequence[Results],
+    odd: Sequence[list[str]],
+    evaluations: Sequence[Evaluation],
+    spread: Sequence[list[Interval]],
+    change: Sequence[list[Interval]],
+    parts: Sequence[Breakdown],
+    mistakes: Sequence[Errors],
+) -> dict[str, Any]:
+    """The first file's numbers on top; further files, as differences from it, in ``others``."""
+    whole: list[dict[str, Any]] = []
+    for number, (one, of) in enumerate(zip(results, evaluations, strict=True)):
+        entry: dict[str, Any] = {"results": str(one.file), **of.numbers, "odd": odd[number]}
+        if spread:
+            entry["intervals"] = _named(spread[number])
+        if number and change:
+            entry["difference_intervals"] = _named(change[number - 1])
+        entry |= asdict(parts[number])
+        if mistakes:
+            entry["errors"] = _errors_as_json(mistakes[number])
+        whole.append(entry)
+    return whole[0] | ({"others": whole[1:]} if whole[1:] else {})
+
+
+def _named(spread: Sequence[Interval]) -> dict[str, tuple[float, float]]:
+    return {name: (one.low, one.high) for name, one in zip(NAMES, spread, strict=True)}
+
+
+def _errors_as_json(found: Errors) -> dict[str, Any]:
+    return {
+        "joints": {kind: found.count(kind) for kind in KINDS},
+        "by_joint": found.by_joint,
+        "background": len(found.background),
+        "doubled": len(found.doubled),
+        "missed_people": len(found.missed),
+        "ap_mended": found.mended,
+        "worst": [asdict(one) for one in found.pictures[:WORST]],
+    }
+
+
+def _print_numbers(
+    results: Results, evaluation: Evaluation, spread: Sequence[list[Interval]]
+) -> None:
+    table = console.make_table(f"{len(results)} poses in {results.file}", ("", *NAMES))
+    table.add_row("", *(f"{value:.3f}" for value in evaluation.numbers.values()))
+    if spread:
+        table.add_row("from", *(f"{one.low:.3f}" for one in spread[0]), style="dim")
+        table.add_row("to", *(f"{one.high:.3f}" for one in spread[0]), style="dim")
+        table.caption = "from, to: 95 % of the time with other pictures like these (bootstrap)"
     console.stdout.print(table)
-    for line in odd:
-        console.print_note(line)
 
 
-def _sigmas(text: str | None, joints: int) -> list[float] | None:
-    """OKS constants: the user's, or COCO's for its 17 joints. Raises InputError."""
-    if text is None:
-        if joints != COCO.joints:
-            raise InputError(f"{joints} joints are not COCO's 17: give their --sigmas")
-        return None
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if len(values) != joints or min(values, default=0) <= 0:
-        raise InputError(f"--sigmas {text}: {joints} numbers over 0, separated by commas")
-    return values
+def _print_differences(
+    results: Sequence[Results],
+    evaluations: Sequence[Evaluation],
+    change: Sequence[list[Interval]],
+) -> None:
+    table = console.make_table("", ("", *NAMES))
+    first = evaluations[0].numbers
+    for number, (one, of) in enumerate(zip(results, evaluations, strict=True)):
+        console.stdout.print(f"{_letter(number)}: {len(one)} poses in {one.file}", highlight=False)
+        table.add_row(_letter(number), *(f"{value:.3f}" for value in of.numbers.values()))
+    for number, of in enumerate(evaluations[1:]):
+        table.add_section()
+        letter = _letter(number + 1)
+        table.add_row(f"{letter}-A", *(f"{of.numbers[name] - first[name]:+.3f}" for name in NAMES))
+        if change:
+            table.add_row("from", *(f"{one.low:+.3f}" for one in change[number]), style="dim")
+            table.add_row("to", *(f"{one.high:+.3f}" for one in change[number]), style="dim")
+    if change:
+        table.caption = (
+            "from, to: 95 % interval of the difference (bootstrap, both on the same pictures);\n"
+            "one that holds 0 may be chance"
+        )
+    console.stdout.print(table)
 
 
-def _found(results: list[_Result], joints: int) -> Found:
-    flat = np.array([one.keypoints for one in results], dtype=np.float64)
-    return Found(
-        [one.image_id for one in results],
-        [one.category_id for one in results],
-        flat.reshape(-1, joints, 3)[..., :2],
-        np.array([one.score for one in results]),
+def _letter(number: int) -> str:
+    return chr(ord("A") + number) if number < 26 else f"#{number + 1}"
+
+
+def _print_breakdown(parts: Breakdown) -> None:
+    joints = console.make_table(
+        "By joint", ("", "labelled", "found", "OKS where the person was found")
     )
+    for one in parts.joints:
+        joints.add_row(one.name, str(one.labelled), _share(one.found), _number(one.similarity))
+    console.stdout.print(joints)
+    groups = console.make_table("By size and crowding", ("", "people", "AR", "AP"))
+    for group in (*parts.sizes, *parts.crowding):
+        groups.add_row(*_group_row(group))
+    groups.caption = "AP: of the pictures whose most crowded person is such"
+    console.stdout.print(groups)
 
 
-def _labelled(truth: _Truth, joints: int) -> Labelled:
-    people = [p for p in truth.annotations if any(p.keypoints[2::3]) and not p.iscrowd]
-    flat = np.array([one.keypoints for one in people], dtype=np.float64)
-    return Labelled(
-        {
-            image.id: (image.width, image.height) if image.width and image.height else None
-            for image in truth.images
-        },
-        [category.id for category in truth.categories] or [1],
-        [one.image_id for one in people],
-        flat.reshape(-1, joints, 3),
-        np.array([one.area for one in people]),
+def _group_row(group: Group) -> tuple[str, str, str, str]:
+    return group.name, str(group.people), _number(group.ar), _number(group.ap)
+
+
+def _print_errors(results: Results, found: Errors) -> None:
+    judged = max(sum(found.count(kind) for kind in KINDS), 1)
+    kinds = console.make_table(
+        f"What is wrong in {results.file}", ("", "how many", "of joints", "AP without it")
     )
+    for kind in KINDS:
+        mended = f"{found.mended[kind]:.3f}" if kind in found.mended else f"{found.ap:.3f}"
+        kinds.add_row(
+            kind, str(found.count(kind)), _share(found.count(kind) / judged),
+            mended if kind is not Kind.GOOD else f"{found.ap:.3f} as it is",
+        )  # fmt: skip
+    kinds.add_section()
+    for name, count in (
+        (Mended.MISSED, len(found.missed)),
+        (Mended.BACKGROUND, len(found.background)),
+        (Mended.SCORES, None),
+    ):
+        kinds.add_row(name, "-" if count is None else str(count), "", f"{found.mended[name]:.3f}")
+    kinds.add_row("second results of somebody", str(len(found.doubled)), "", "")
+    console.stdout.print(kinds)
+    _print_errors_by_joint(found)
+    worst = console.make_table(
+        "Worst pictures", ("", "people", "missed", "mean OKS", "mostly"), numbers_from=1
+    )
+    worst.columns[4].justify = "left"
+    for one in found.pictures[:WORST]:
+        worst.add_row(one.name, str(one.people), str(one.missed), f"{one.oks:.2f}", one.commonest)
+    console.stdout.print(worst)
+
+
+def _print_errors_by_joint(found: Errors) -> None:
+    joints: Table = console.make_table("By joint", ("", "joints", *KINDS))
+    for name, counts in found.by_joint.items():
+        all_of_it = sum(counts.values())
+        joints.add_row(
+            name, str(all_of_it), *(_share(counts[kind] / max(all_of_it, 1)) for kind in KINDS)
+        )
+    console.stdout.print(joints)
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}" if value >= 0 else "-"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if value >= 0 else "-"
+
+
+def _evaluate_mpii(files: Sequence[Path], truth: Path, errors: bool, as_json: bool) -> None:
+    if errors:
+        raise InputError("--errors needs a COCO ground truth; MPII has no OKS")
+    labelled = read_mpii(truth)
+    scores = [pckh(labelled, read_mpii_results(file, labelled)) for file in files]
+    if as_json:
+        whole = [
+            {"results": str(file), **asdict(one)} for file, one in zip(files, scores, strict=True)
+        ]
+        console.print_json(whole[0] | ({"others": whole[1:]} if whole[1:] else {}))
+        return
+    table = console.make_table(
+        f"PCKh, {scores[0].people} people in {truth}",
+        ("", *scores[0].groups, "all @0.5", "@0.1", "mean"),
+    )
+    for number, one in enumerate(scores):
+        table.add_row(_letter(number), *(f"{100 * value:.1f}" for value in _pckh_row(one)))
+    for number, file in enumerate(files):
+        console.stdout.print(f"{_letter(number)}: {file}", highlight=False)
+    table.caption = "mean: over the thresholds 0 to 0.5 in steps of 0.01"
+    console.stdout.print(table)
+    if not labelled.head_boxes:
+        console.print_note(
+            f"{truth} has no head boxes: the head is as long as from upper neck to head top, so"
+            " the figures are near MPII's and not the same; gt_valid.mat has them"
+        )
+    for one in scores:
+        if one.without_head:
+            console.print_note(f"{one.without_head} people left out: their head is not labelled")
+        if one.without_result:
+            console.print_note(
+                f"{one.without_result} people have no result: their joints are wrong"
+            )
+
+
+def _pckh_row(one: Pckh) -> tuple[float, ...]:
+    return (*one.groups.values(), one.total, one.tenth, one.mean)

@@ -9,14 +9,14 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-KEYPOINTS, BOXES = "keypoints", "bbox"
+from mpn_cli.evaluation.matches import AREAS, NAMES, Matched, Matches
 
-NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
-"""COCO's ten keypoint numbers, in its order."""
+KEYPOINTS, BOXES = "keypoints", "bbox"
 
 
 class Engine(StrEnum):
@@ -51,6 +51,35 @@ def load_truth(source: str | dict[str, Any], engine: Engine = Engine.HOTCOCO) ->
         return Truth(truth, engine)
 
 
+def _evaluated(
+    truth: Truth,
+    results: str | list[dict[str, Any]],
+    kind: str,
+    sigmas: Sequence[float] | None,
+    thresholds: Sequence[float] | None = None,
+) -> Any:
+    """The engine's evaluation object, matched but not summed up."""
+    module = "hotcoco" if truth.engine is Engine.HOTCOCO else "pycocotools.cocoeval"
+    evaluator: Any = importlib.import_module(module).COCOeval
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = evaluator(truth.coco, truth.coco.loadRes(results), kind)
+        if sigmas is not None:
+            evaluation.params.kpt_oks_sigmas = np.array(sigmas)
+        if thresholds is not None:
+            evaluation.params.iouThrs = np.array(thresholds)
+        evaluation.evaluate()
+    return evaluation
+
+
+def _summarised(evaluation: Any) -> list[float]:
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        # hotcoco warns that own sigmas make another AP than COCO's, which is why they are given.
+        warnings.simplefilter("ignore", UserWarning)
+        evaluation.accumulate()
+        evaluation.summarize()
+    return [float(value) for value in evaluation.stats]
+
+
 def coco_stats(
     truth: Truth,
     results: str | list[dict[str, Any]],
@@ -58,18 +87,7 @@ def coco_stats(
     sigmas: Sequence[float] | None = None,
 ) -> list[float]:
     """COCO's summary numbers of results that are not empty (a path, or their content)."""
-    module = "hotcoco" if truth.engine is Engine.HOTCOCO else "pycocotools.cocoeval"
-    evaluator: Any = importlib.import_module(module).COCOeval
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        # hotcoco warns that own sigmas make another AP than COCO's, which is why they are given.
-        warnings.simplefilter("ignore", UserWarning)
-        evaluation = evaluator(truth.coco, truth.coco.loadRes(results), kind)
-        if sigmas is not None:
-            evaluation.params.kpt_oks_sigmas = np.array(sigmas)
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return [float(value) for value in evaluation.stats]
+    return _summarised(_evaluated(truth, results, kind, sigmas))
 
 
 def keypoint_numbers(
@@ -84,3 +102,82 @@ def keypoint_numbers(
     if not results:
         return dict.fromkeys(NAMES, 0.0)
     return dict(zip(NAMES, coco_stats(truth, results, KEYPOINTS, sigmas), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The ten numbers, and who was matched with whom."""
+
+    numbers: dict[str, float]
+    matches: Matches
+
+
+def keypoint_evaluation(
+    truth: Truth,
+    results: str | list[dict[str, Any]],
+    sigmas: Sequence[float] | None = None,
+) -> Evaluation:
+    """As ``keypoint_numbers``, with the matches behind them, from one run of the engine."""
+    if not results:
+        return Evaluation(dict.fromkeys(NAMES, 0.0), Matches([], (), {}))
+    evaluation = _evaluated(truth, results, KEYPOINTS, sigmas)
+    matches = _matches(evaluation)
+    return Evaluation(dict(zip(NAMES, _summarised(evaluation), strict=True)), matches)
+
+
+def keypoint_matches(
+    truth: Truth,
+    results: str | list[dict[str, Any]],
+    thresholds: Sequence[float],
+    sigmas: Sequence[float] | None = None,
+) -> Matches:
+    """Who is matched with whom at other OKS thresholds than COCO's; results are not empty."""
+    return _matches(_evaluated(truth, results, KEYPOINTS, sigmas, thresholds))
+
+
+def _matches(evaluation: Any) -> Matches:
+    pictures = [int(picture) for picture in evaluation.params.imgIds]
+    place = {picture: number for number, picture in enumerate(pictures)}
+    ranges = [(float(low), float(high)) for low, high in evaluation.params.areaRng]
+    grouped: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for one in evaluation.evalImgs:
+        if one is not None:
+            low, high = one["aRng"]
+            area = AREAS[ranges.index((float(low), float(high)))]
+            grouped.setdefault((int(one["category_id"]), area), []).append(one)
+    return Matches(
+        pictures,
+        tuple(float(value) for value in evaluation.params.iouThrs),
+        {key: _joined(group, place) for key, group in grouped.items()},
+    )
+
+
+def _joined(group: Sequence[dict[str, Any]], place: dict[int, int]) -> Matched:
+    def column(name: str) -> Any:
+        return np.fromiter(chain.from_iterable(one[name] for one in group), np.float64)
+
+    def table(name: str, widths: Any) -> Any:
+        """The pictures' tables (T, n) side by side: (T, N)."""
+        rows = len(group[0][name])
+        flat = np.fromiter(
+            chain.from_iterable(chain.from_iterable(one[name] for one in group)), np.int64
+        )
+        starts = np.cumsum(widths) - widths
+        within = np.arange(widths.sum()) - np.repeat(starts, widths)
+        first = np.repeat(starts * rows, widths) + within
+        return flat[first + np.arange(rows)[:, None] * np.repeat(widths, widths)]
+
+    numbers = np.array([place[int(one["image_id"])] for one in group])
+    results = np.array([len(one["dtIds"]) for one in group])
+    people = np.array([len(one["gtIds"]) for one in group])
+    return Matched(
+        result_ids=column("dtIds").astype(np.int64),
+        result_pictures=np.repeat(numbers, results),
+        scores=column("dtScores"),
+        partners=table("dtMatches", results),
+        result_ignored=table("dtIgnore", results) > 0,
+        person_ids=column("gtIds").astype(np.int64),
+        person_pictures=np.repeat(numbers, people),
+        person_ignored=column("gtIgnore") > 0,
+        found_by=table("gtMatches", people),
+    )

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpn_cli.evaluation.coco import BOXES, NAMES, Engine, coco_stats, keypoint_numbers, load_truth
+from mpn_cli.evaluation.coco import BOXES, Engine, coco_stats, keypoint_numbers, load_truth
+from mpn_cli.evaluation.matches import NAMES
 
 CONTENT = tuple[dict[str, Any], list[dict[str, Any]]]
 
