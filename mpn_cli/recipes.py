@@ -43,7 +43,9 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         max_dets=settings.max_dets,
         batch=settings.batch,
         fast_decode=settings.fast_decode,
-        overlay=settings.overlay,
+        overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
+        overlay_boxes=settings.overlay_boxes,
+        overlay_scores=settings.overlay_scores,
     )
 
 

@@ -62,6 +62,8 @@ class AnnotateSettings(BaseSettings):
     shard_size: Positive | None = None
     fast_decode: bool = False
     overlay: bool = False
+    overlay_boxes: bool = False
+    overlay_scores: bool = False
     keep_parts: bool = False
     resume: bool = True
 

@@ -215,6 +215,24 @@ def annotate(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    overlay_boxes: Annotated[
+        bool | None,
+        typer.Option(
+            "--overlay-boxes/--no-overlay-boxes",
+            help="Overlays with the boxes, too.",
+            show_default="off",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    overlay_scores: Annotated[
+        bool | None,
+        typer.Option(
+            "--overlay-scores/--no-overlay-scores",
+            help="Overlays with the poses' scores, too.",
+            show_default="off",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     keep_parts: Annotated[
         bool | None,
         typer.Option(
@@ -256,7 +274,8 @@ def annotate(
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
         "runtime": runtime, "precision": precision, "workers": workers, "resume": resume,
-        "fast_decode": fast_decode, "overlay": overlay, "keep_parts": keep_parts,
+        "fast_decode": fast_decode, "overlay": overlay, "overlay_boxes": overlay_boxes,
+        "overlay_scores": overlay_scores, "keep_parts": keep_parts,
     }  # fmt: skip
     code = run(
         sources, images, image_info, boxes, limit, dry_run, quiet or as_json, as_json, options

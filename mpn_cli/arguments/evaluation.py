@@ -1,4 +1,4 @@
-"""``mpn eval`` and ``mpn nms-bench``."""
+"""``mpn eval``, ``mpn report`` and ``mpn nms-bench``."""
 
 from __future__ import annotations
 
@@ -57,6 +57,42 @@ def evaluate(
     from mpn_cli.commands.eval import evaluate as run
 
     run(results, gt, engine, sigmas, resamples, errors, as_json)
+
+
+def report(
+    out: Annotated[
+        Path, typer.Argument(help="Results folder of mpn annotate.", show_default=False)
+    ],
+    gt: Annotated[
+        Path | None, typer.Option(help="COCO data set: how good the poses are, and why.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", "-o", help="The file.", show_default="OUT/report.html")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Where the pictures are, if they were moved.")
+    ] = None,
+    gallery: Annotated[
+        int, typer.Option(min=0, help="About so many pictures are shown; thumbnails shrink.")
+    ] = 300,
+    sigmas: Annotated[
+        str | None,
+        typer.Option(
+            help="OKS constants of the joints, separated by commas.",
+            show_default="COCO's, for 17 joints",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page about a run: numbers, mistakes, histograms, pictures with poses.
+
+    Everything is in the file; it opens in any browser, without a network.
+
+    Example: mpn report out --gt person_keypoints.json
+    """
+    from mpn_cli.commands.report import report as run
+
+    run(out, gt, page, images, sigmas, gallery, as_json)
 
 
 def nms_bench(

@@ -135,6 +135,7 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
     return {
         "command": sys.argv,
         "folder": os.getcwd(),
+        "picture_folders": _folders(gathered),
         "options": {
             name: {"value": value, "from": resolved.origins[name]}
             for name, value in settings.items()
@@ -162,6 +163,11 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
             "cores": cores(),
         },
     }
+
+
+def _folders(gathered: Gathered) -> list[str]:
+    """Where the pictures are: what stands before their names."""
+    return sorted({task.path.removesuffix(task.file_name) for task in gathered.tasks})
 
 
 def _show_summary(record: dict[str, Any], out: str) -> None:

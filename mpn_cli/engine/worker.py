@@ -61,9 +61,7 @@ def annotate(orders: Orders, tasks: Sequence[Task]) -> ShardResult:
     result = annotate_shard(tasks, tools)
     if orders.recipe.overlay:
         with writing(orders.out):
-            write_overlays(
-                orders.out / "overlays", tasks, result, tools.skeleton, orders.recipe.kpt_thr
-            )
+            write_overlays(orders.out / "overlays", tasks, result, tools)
     return result
 
 

@@ -73,3 +73,5 @@ class Recipe(msgspec.Struct, frozen=True):
     """Whether large JPEGs may be decoded smaller than they are."""
     overlay: bool
     """Whether pictures with poses are drawn as well."""
+    overlay_boxes: bool
+    overlay_scores: bool

@@ -14,6 +14,9 @@ from mpn_cli.skeletons import Skeleton
 LEFT, RIGHT, MIDDLE = (255, 138, 36), (34, 170, 255), (120, 230, 120)
 """RGB: the person's left side is orange, the right blue, the middle green."""
 
+MARK = (255, 225, 77)
+"""Boxes and scores are yellow."""
+
 FAINTEST = 0.15
 SURE = 0.3
 """Poses with a lower score are drawn fainter, in proportion: most are nobody's."""
@@ -38,6 +41,35 @@ def draw_poses(
     for pose in reversed(poses):
         _draw_pose(canvas, pose, skeleton, kpt_thr)
     return canvas
+
+
+def draw_boxes(canvas: Picture, poses: Sequence[Pose]) -> None:
+    """Draw each pose's box on a picture (H, W, 3); unlikely ones faint."""
+    for pose in reversed(poses):
+        x, y, wide, high = pose.bbox
+        corners = (round(x), round(y)), (round(x + wide), round(y + high))
+        layer = canvas.copy()
+        cv2.rectangle(layer, *corners, MARK, _thickness(canvas))
+        strength = min(1.0, pose.score / SURE)
+        cv2.addWeighted(layer, strength, canvas, 1 - strength, 0, dst=canvas)
+
+
+def draw_scores(canvas: Picture, poses: Sequence[Pose]) -> None:
+    """Write each pose's score into the corner of its box, on a picture (H, W, 3)."""
+    size = max(canvas.shape[:2]) / 1000
+    for pose in reversed(poses):
+        x, y = max(0, round(pose.bbox[0])), max(0, round(pose.bbox[1]))
+        place = (x + 3, y + round(26 * size))
+        for colour, width in ((0, 0, 0), 4), (MARK, 1):
+            cv2.putText(
+                canvas, f"{pose.score:.2f}", place, cv2.FONT_HERSHEY_SIMPLEX, size, colour,
+                width * _thickness(canvas), cv2.LINE_AA,
+            )  # fmt: skip
+
+
+def _thickness(canvas: Picture) -> int:
+    height, width, _ = canvas.shape
+    return max(1, round(int(max(height, width)) / 600))
 
 
 def _draw_pose(canvas: Picture, pose: Pose, skeleton: Skeleton, kpt_thr: float) -> None:

@@ -1,6 +1,14 @@
 import numpy as np
 
-from mpn_cli.results.overlay import LEFT, RIGHT, draw_poses, overlay_name
+from mpn_cli.results.overlay import (
+    LEFT,
+    MARK,
+    RIGHT,
+    draw_boxes,
+    draw_poses,
+    draw_scores,
+    overlay_name,
+)
 from mpn_cli.results.poses import Pose
 from mpn_cli.skeletons import COCO
 
@@ -38,3 +46,14 @@ def test_names_stay_apart() -> None:
     assert [overlay_name(n) for n in ("a.jpg", "a.png", "b/a.JPG")] == [
         "a.jpg", "a.png.jpg", "b/a.JPG",
     ]  # fmt: skip
+
+
+def test_boxes_and_scores_are_drawn_where_the_box_is() -> None:
+    pose = Pose([0.0, 0.0, 0.0] * 17, 0.87, [40.0, 30.0, 100.0, 140.0])
+    boxes, scores = np.zeros((2, 200, 200, 3), dtype=np.uint8)
+    draw_boxes(boxes, [pose])
+    assert boxes[30:171, 40].min(axis=0).tolist() == list(MARK)
+    assert not boxes[60:140, 60:120].any()
+    draw_scores(scores, [pose])
+    assert scores[30:60, 40:100].any()
+    assert not scores[100:, :].any()

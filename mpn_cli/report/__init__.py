@@ -1,0 +1,1 @@
+"""``mpn report``: one HTML page about a run, with everything in it."""

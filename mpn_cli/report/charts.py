@@ -1,0 +1,96 @@
+"""Small SVG charts that take their colours from the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from mpn_cli.arrays import Float64Array
+
+WIDTH, HEIGHT = 420, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """From where to where a chart's axis goes, and what stands beside it."""
+
+    label: str
+    low: float
+    high: float
+    ticks: Sequence[float]
+
+
+def lines_chart(
+    curves: Mapping[str, Float64Array], x: Float64Array, across: Axis, up: Axis
+) -> Markup:
+    """A line for each of ``curves``; a legend below is the page's work (classes c0, c1, ...)."""
+    marks = []
+    for number, values in enumerate(curves.values()):
+        points = " ".join(
+            f"{_place_x(a, across):.1f},{_place_y(b, up):.1f}"
+            for a, b in zip(x, values, strict=True)
+        )
+        marks.append(f'<polyline class="line c{number}" points="{points}"/>')
+    return _chart("".join(marks), across, up, ", ".join(curves))
+
+
+def histogram(values: Sequence[float] | Float64Array, across: Axis, bins: int, name: str) -> Markup:
+    """How many of ``values`` lie in each of ``bins`` equal steps of the axis."""
+    clipped = np.clip(np.asarray(values, dtype=np.float64), across.low, across.high)
+    counts, edges = np.histogram(clipped, bins, (across.low, across.high))
+    most = _round_up(int(counts.max(initial=1)))
+    up = Axis("", 0, most, (0, most / 2, most))
+    bars = []
+    for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True):
+        x, top = _place_x(low, across), _place_y(count, up)
+        bars.append(
+            f'<rect class="bar" x="{x + 0.5:.1f}" y="{top:.1f}"'
+            f' width="{max(_place_x(high, across) - x - 1, 0.5):.1f}"'
+            f' height="{HEIGHT - _BOTTOM - top:.1f}"><title>{low:g} to {high:g}: {count}</title>'
+            "</rect>"
+        )
+    return _chart("".join(bars), across, up, name)
+
+
+def _chart(marks: str, across: Axis, up: Axis, name: str) -> Markup:
+    bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
+    grid = "".join(
+        f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
+        for tick in up.ticks
+        for y in [_place_y(tick, up)]
+    ) + "".join(
+        f'<text x="{_place_x(tick, across):.1f}" y="{bottom + 15}" text-anchor="middle">'
+        f"{tick:g}</text>"
+        for tick in across.ticks
+    )
+    return Markup(
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(name)}">'
+        f"{grid}{marks}"
+        f'<line class="axis" x1="{_LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>'
+        f'<text x="{(_LEFT + right) / 2}" y="{HEIGHT - 4}" text-anchor="middle">'
+        f"{escape(across.label)}</text></svg>"
+    )
+
+
+def _place_x(value: float, axis: Axis) -> float:
+    share = (value - axis.low) / (axis.high - axis.low)
+    return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
+
+
+def _place_y(value: float, axis: Axis) -> float:
+    share = (value - axis.low) / (axis.high - axis.low)
+    return HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM)
+
+
+def _round_up(value: int) -> int:
+    """1, 2, 4, 10, 20, 40, ...: the least that is not below ``value`` and has a whole half."""
+    for power in range(12):
+        for step in (2, 4, 10):
+            if step * 10**power >= value:
+                return int(step * 10**power)
+    return value
