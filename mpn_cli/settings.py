@@ -58,6 +58,7 @@ class AnnotateSettings(BaseSettings):
     runtime: Runtime = Runtime.AUTO
     precision: Precision = Precision.FP32
     workers: Positive | None = None
+    cluster: str | None = None
     batch: Positive = 4
     shard_size: Positive | None = None
     fast_decode: bool = False

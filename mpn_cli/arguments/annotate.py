@@ -18,7 +18,8 @@ def annotate(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Folders, pictures, globs, .txt lists of paths, a COCO data set or"
+            help="Folders, pictures, globs, s3://, gs:// or https:// addresses, .txt lists of"
+            " paths, a COCO data set or"
             " detection list, or - for paths on stdin.",
             show_default=False,
         ),
@@ -197,6 +198,14 @@ def annotate(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Run on a Dask cluster: tcp://HOST:8786, a scheduler file, or local.",
+            show_default="this machine's processes",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     fast_decode: Annotated[
         bool | None,
         typer.Option(
@@ -273,7 +282,8 @@ def annotate(
         "max_boxes": max_boxes, "model": model, "nms": nms, "nms_method": nms_method,
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
-        "runtime": runtime, "precision": precision, "workers": workers, "resume": resume,
+        "runtime": runtime, "precision": precision, "workers": workers, "cluster": cluster,
+        "resume": resume,
         "fast_decode": fast_decode, "overlay": overlay, "overlay_boxes": overlay_boxes,
         "overlay_scores": overlay_scores, "keep_parts": keep_parts,
     }  # fmt: skip

@@ -20,12 +20,13 @@ from mpn_cli.detectors.registry import prepare_detector
 from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job, usual_shard_size
-from mpn_cli.engine.local import Totals, run_shards
-from mpn_cli.errors import ExitCode
+from mpn_cli.engine.ledger import Totals
+from mpn_cli.engine.local import run_shards
+from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.recipes import make_recipe
-from mpn_cli.settings import Resolved, resolve
+from mpn_cli.settings import AnnotateSettings, Resolved, resolve
 from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.tasks import Gathered, Task
@@ -70,11 +71,12 @@ def annotate(
             if not quiet:
                 console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
         else:
-            prepare_estimator(recipe)
-            prepare_detector(recipe.detector, recipe.runtime)
-            totals = _run(job, settings.workers, out, quiet)
+            if settings.cluster is None:
+                prepare_estimator(recipe)
+                prepare_detector(recipe.detector, recipe.runtime)
+            totals = _run(job, settings, out, quiet)
             if totals is None:
-                done = len(out.finished(job))
+                done = out.finished(job)
                 console.print_note(
                     f"stopped; {done} of {job.shards} shards are done and kept in {out.path}/."
                     " The same command goes on from there."
@@ -91,7 +93,7 @@ def annotate(
     return ExitCode.SKIPPED if record["counts"]["skipped"] else ExitCode.DONE
 
 
-def _run(job: Job, workers: int | None, out: OutFolder, quiet: bool) -> Totals | None:
+def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> Totals | None:
     with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
         start: tuple[int, float] | None = None  # what an earlier run did is not this run's speed
 
@@ -107,7 +109,15 @@ def _run(job: Job, workers: int | None, out: OutFolder, quiet: bool) -> Totals |
                 detail += f", {len(totals.skipped)} skipped"
             advance(totals.pictures + len(totals.skipped), detail)
 
-        return run_shards(job, out, workers, stop, report)
+        if settings.cluster is None:
+            return run_shards(job, out, settings.workers, stop, report)
+        if find_spec("distributed") is None:
+            raise InputError("--cluster needs dask's distributed; pip install 'mpn[cluster]'")
+        from mpn_cli.engine.cluster import run_on_cluster
+
+        return run_on_cluster(
+            job, out, settings.cluster, settings.workers, stop, report, console.print_note
+        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import filelock
 import msgspec
 
 from mpn_cli.engine.job import Job
-from mpn_cli.engine.parts import PartHeader, part_pictures, read_part, replace_file
+from mpn_cli.engine.parts import part_pictures, read_part, replace_file
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.results.coco_writer import write_dataset, write_predictions
@@ -125,10 +125,9 @@ class OutFolder:
         for name in RESULT_FILES:
             (self.path / name).unlink(missing_ok=True)
 
-    def finished(self, job: Job) -> dict[int, PartHeader]:
-        """The headers of the shards that are whole and of this job."""
-        headers = ((n, read_part(self.parts, job.hash, n)) for n in range(job.shards))
-        return {number: header for number, header in headers if header is not None}
+    def finished(self, job: Job) -> int:
+        """How many shards are whole and of this job."""
+        return sum(read_part(self.parts, job.hash, n) is not None for n in range(job.shards))
 
     def _pictures(self, job: Job) -> Iterator[AnnotatedPicture]:
         for number in range(job.shards):

@@ -51,5 +51,5 @@ class Job:
         digest.update(msgspec.json.encode(msgspec.structs.replace(self.recipe, weights="")))
         encode = msgspec.json.Encoder().encode
         for task in self.tasks:
-            digest.update(encode((task, file_stamp(task.path))))
+            digest.update(encode((task, task.stamp or file_stamp(task.path))))
         return digest.hexdigest()

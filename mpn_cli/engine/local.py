@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
 from threading import Event
 
 from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -13,6 +12,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from mpn_cli.engine.crew import Crew, cores
 from mpn_cli.engine.folder import OutFolder, writing
 from mpn_cli.engine.job import Job
+from mpn_cli.engine.ledger import Ledger, Progress, Totals, sum_seconds
 from mpn_cli.engine.parts import PartHeader, write_part
 from mpn_cli.engine.worker import Orders, annotate, annotate_part
 from mpn_cli.results.poses import ShardResult
@@ -20,30 +20,6 @@ from mpn_cli.sources.tasks import Skipped, Task
 
 DEATHS = 2
 """A shard that was in hand at so many worker deaths is looked into by itself."""
-
-
-@dataclass
-class Totals:
-    """Sums over finished shards."""
-
-    pictures: int = 0
-    people: int = 0
-    full_image: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
-    boxes_left_out: Counter[str] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def add(self, part: PartHeader) -> None:
-        """Count a finished shard."""
-        self.pictures += part.pictures
-        self.people += part.people
-        self.full_image += part.full_image
-        self.skipped += part.skipped
-        self.boxes_left_out.update(part.boxes_left_out)
-        self.seconds = _sum_seconds((self.seconds, part.seconds))
-
-
-Progress = Callable[[Totals], None]
 
 
 def run_shards(
@@ -54,30 +30,15 @@ def run_shards(
     workers: processes, as many as cores if None, and never more than shards. Shards in hand when
     ``stop`` is set are finished. Raises InputError where OUT can't be written.
     """
-    headers = out.finished(job)
-    totals = Totals()
-    for header in headers.values():
-        totals.add(header)
-    progress(totals)
-
-    def done(number: int, header: PartHeader) -> None:
-        headers[number] = header
-        totals.add(header)
-        progress(totals)
-
-    missing = [number for number in range(job.shards) if number not in headers]
+    ledger = Ledger(job, out, progress)
+    missing = list(ledger.missing())
     if missing:
-        suspects = _run_missing(job, out, missing, workers, stop, done)
+        suspects = _run_missing(job, out, missing, workers, stop, ledger.done)
         for number in suspects:
             if stop.is_set():
                 break
-            done(number, _run_apart(job, out, number))
-    if len(headers) < job.shards:
-        return None
-    in_order = Totals()
-    for number in range(job.shards):
-        in_order.add(headers[number])
-    return in_order
+            ledger.done(number, run_apart(job, out, number))
+    return ledger.totals()
 
 
 def _run_missing(
@@ -119,7 +80,7 @@ def _run_missing(
     return sorted(number for number, times in deaths.items() if times >= DEATHS)
 
 
-def _run_apart(job: Job, out: OutFolder, number: int) -> PartHeader:
+def run_apart(job: Job, out: OutFolder, number: int) -> PartHeader:
     """Run one shard in a process of its own; pictures that kill it are skipped."""
     with Crew(1) as crew:
         orders = Orders(job.hash, job.recipe, out.path, crew.threads)
@@ -147,13 +108,5 @@ def _survivors(crew: Crew, orders: Orders, tasks: Sequence[Task]) -> ShardResult
         [skipped for part in parts for skipped in part.skipped],
         dict(left_out),
         sum(part.full_image for part in parts),
-        _sum_seconds(part.seconds for part in parts),
+        sum_seconds(part.seconds for part in parts),
     )
-
-
-def _sum_seconds(parts: Iterable[dict[str, float]]) -> dict[str, float]:
-    total: dict[str, float] = {}
-    for seconds in parts:
-        for stage, value in seconds.items():
-            total[stage] = total.get(stage, 0.0) + value
-    return total

@@ -88,6 +88,16 @@ def read_part(folder: Path, job: str, shard: int) -> PartHeader | None:
     return header if (header.job, header.shard) == (job, shard) else None
 
 
+def read_header(folder: Path, job: str, shard: int) -> PartHeader | None:
+    """The header of a shard's part if it is there and of this job; the rest is not looked at."""
+    try:
+        with part_file(folder, shard).open("rb") as part:
+            header = _header.decode(part.readline())
+    except (OSError, msgspec.DecodeError):
+        return None
+    return header if (header.job, header.shard) == (job, shard) else None
+
+
 def part_pictures(folder: Path, shard: int) -> Iterator[AnnotatedPicture]:
     """The pictures of a part that ``read_part`` found whole."""
     with part_file(folder, shard).open("rb") as lines:

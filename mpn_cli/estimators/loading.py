@@ -119,6 +119,22 @@ def _form(recipe: Recipe) -> Path:
     return openvino_form(MODELS[recipe.model], weights, recipe.weights_sha256)
 
 
+def network_here(recipe: Recipe) -> Path:
+    """Where the weights of a recipe from another machine lie on this one.
+
+    Raises InputError and PluginError where they are not here, or are other ones.
+    """
+    weights = Path(recipe.weights)
+    if recipe.model in MODELS:
+        name = str(weights) if weights.is_file() else recipe.model
+    else:
+        name = recipe.model
+    found = find_network(name, Runtime.AUTO, Precision.FP32)
+    if (found.name, found.sha256) != (recipe.model, recipe.weights_sha256):
+        raise InputError(f"{found.weights} holds other weights of {recipe.model} than the client's")
+    return found.weights
+
+
 def prepare_estimator(recipe: Recipe) -> None:
     """Do once what all workers need: OpenVINO's form of the weights. Raises InputError."""
     if recipe.model in MODELS and recipe.runtime is Runtime.OPENVINO:

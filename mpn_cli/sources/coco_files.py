@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from mpn_cli.errors import InputError
+from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.tasks import Box, Gathered, Skipped, Task
 from mpn_cli.sources.walk import find_pictures, number_pictures, relative_names
 
@@ -79,6 +80,8 @@ def _read(source: str) -> bytes:
 
 def _image_root(source: str, images: str | None) -> str:
     if images is not None:
+        if is_remote(images):
+            return images.rstrip("/")
         if not os.path.isdir(images):
             raise InputError(f"--images {images}: no such folder")
         return os.path.abspath(images)
@@ -193,6 +196,20 @@ def _add_box(
         boxes.append(Box(x, y, width, height, score))
 
 
+def _inside(root: str, file_name: str, source: str) -> tuple[str, str]:
+    """A picture's path and its name below ``root``. Raises InputError if it is not below."""
+    if is_remote(root):
+        name = os.path.normpath(file_name).replace(os.sep, "/")
+        path, inside = f"{root}/{name}", not name.startswith(("../", "/"))
+    else:
+        path = os.path.normpath(os.path.join(root, file_name))
+        inside = path.startswith(root.rstrip(os.sep) + os.sep)
+        name = os.path.relpath(path, root).replace(os.sep, "/")
+    if not inside:
+        raise InputError(f"{source}: file name {file_name} leads out of {root}/")
+    return path, name
+
+
 def _tasks(
     source: str,
     root: str,
@@ -203,10 +220,7 @@ def _tasks(
 ) -> Gathered:
     gathered = Gathered([], left_out=left_out)
     for image_id in sorted(names):
-        path = os.path.normpath(os.path.join(root, names[image_id]))
-        if not path.startswith(root.rstrip(os.sep) + os.sep):
-            raise InputError(f"{source}: file name {names[image_id]} leads out of {root}/")
-        name = os.path.relpath(path, root).replace(os.sep, "/")
+        path, name = _inside(root, names[image_id], source)
         own = None if boxes is None else tuple(boxes[image_id])
         gathered.tasks.append(Task(image_id, path, name, own, labelled))
     return gathered

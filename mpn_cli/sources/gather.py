@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mpn_cli.errors import InputError
 from mpn_cli.sources.coco_files import gather_coco
+from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.tasks import Gathered, Skipped, Task
 from mpn_cli.sources.walk import find_pictures, number_pictures, relative_names
 
@@ -43,7 +44,9 @@ def _gather_pictures(sources: Sequence[str]) -> Gathered:
     # Ids follow the relative names, so that a folder keeps them wherever it is moved.
     order = sorted(range(len(found)), key=lambda i: names[i])
     ids = number_pictures([names[i] for i in order])
-    tasks = [Task(ids[n], found[i].path, names[i]) for n, i in enumerate(order)]
+    tasks = [
+        Task(ids[n], found[i].path, names[i], stamp=found[i].stamp) for n, i in enumerate(order)
+    ]
     return _existing(Gathered(sorted(tasks, key=lambda task: task.image_id)))
 
 
@@ -51,7 +54,8 @@ def _existing(gathered: Gathered) -> Gathered:
     """Pictures that are not there are skipped; if none is there, that is an error."""
     there, skipped = [], list(gathered.skipped)
     for task in gathered.tasks:
-        if os.path.exists(task.path):
+        # An address was listed a moment ago, or its data set says that it is there.
+        if is_remote(task.path) or os.path.exists(task.path):
             there.append(task)
         else:
             skipped.append(Skipped(task.path, "missing", "no such file"))

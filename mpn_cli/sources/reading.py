@@ -7,12 +7,14 @@ import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mpn_cli.arrays import Picture
+from mpn_cli.sources.remote import is_remote, read_remote, remote_stamp
 
 MAX_PIXELS = 200_000_000
 """Larger pictures are refused by their header, before any memory is taken: 600 MB decoded."""
@@ -82,8 +84,7 @@ def read_reduced(path: str, most: Callable[[int, int], float]) -> Decoded:
 def _read(path: str) -> bytes:
     """The content of a picture file that looks whole. Raises UnreadableError."""
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = read_remote(path) if is_remote(path) else Path(path).read_bytes()
     except OSError as error:
         raise UnreadableError("unreadable", error.strerror or str(error)) from None
     if not content:
@@ -137,6 +138,8 @@ def file_stamp(path: str) -> tuple[int, int]:
 
     A file that is gone has (-1, -1); reading it will say so.
     """
+    if is_remote(path):
+        return remote_stamp(path)
     try:
         status = os.stat(path)
     except OSError:

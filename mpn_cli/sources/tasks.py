@@ -29,6 +29,8 @@ class Task(msgspec.Struct, frozen=True, array_like=True):
     """None: boxes come from the detector."""
     labelled: bool = False
     """Boxes are a data set's people, not a detector's guesses: none is a duplicate of another."""
+    stamp: tuple[int, int] | None = None
+    """The file's, where its listing told it; else it is asked for."""
 
 
 class Skipped(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mpn_cli.errors import InputError
+from mpn_cli.sources.remote import is_remote, list_remote
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 STDIN = "-"
@@ -21,8 +22,10 @@ class FoundPicture:
     """A picture file and the folder that its name is relative to."""
 
     path: str
-    """Absolute, links not resolved."""
+    """Absolute, links not resolved; or an address in object storage."""
     root: str
+    stamp: tuple[int, int] | None = None
+    """Known where listing the files told it."""
 
 
 def find_pictures(sources: Iterable[str]) -> list[FoundPicture]:
@@ -34,6 +37,13 @@ def find_pictures(sources: Iterable[str]) -> list[FoundPicture]:
     others = 0
     sources = list(sources)
     for source in sources:
+        if is_remote(source):
+            for picture in _addressed(source):
+                if picture.path.lower().endswith(PICTURE_SUFFIXES):
+                    found.setdefault(picture.path, picture)
+                else:
+                    others += 1
+            continue
         for path, root, wanted in _expand(source):
             if wanted or path.lower().endswith(PICTURE_SUFFIXES):
                 found.setdefault(path, FoundPicture(path, root))
@@ -44,6 +54,13 @@ def find_pictures(sources: Iterable[str]) -> list[FoundPicture]:
         kinds = " ".join(PICTURE_SUFFIXES)
         raise InputError(f"no pictures in {where} (looked for {kinds}, {others} other files found)")
     return sorted(found.values(), key=lambda picture: picture.path)
+
+
+def _addressed(source: str) -> Iterator[FoundPicture]:
+    """The files at or below an address in object storage."""
+    root = source.rstrip("/")
+    for path, stamp in list_remote(source):
+        yield FoundPicture(path, root if path != root else root.rpartition("/")[0], stamp)
 
 
 def _expand(source: str) -> Iterator[tuple[str, str, bool]]:
@@ -104,13 +121,26 @@ def _globbed(pattern: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _listed(lines: Iterable[str], base: str, name: str) -> Iterator[tuple[str, str, bool]]:
-    paths = [os.path.normpath(os.path.join(base, line.strip())) for line in lines if line.strip()]
+    lines = [line.strip() for line in lines if line.strip()]
+    paths = [
+        line if is_remote(line) else os.path.normpath(os.path.join(base, line)) for line in lines
+    ]
     if not paths:
         raise InputError(f"{name}: lists no paths")
     inside = all(path.startswith(base.rstrip(os.sep) + os.sep) for path in paths)
-    root = base if inside else os.path.commonpath([os.path.dirname(path) for path in paths])
+    if not inside and len({is_remote(path) for path in paths}) > 1:
+        raise InputError(f"{name}: lists files and addresses; give them in two lists")
+    root = base if inside else _common_folder(paths)
     for path in paths:
         yield path, root, True
+
+
+def _common_folder(paths: list[str]) -> str:
+    folders = [path.rpartition("/")[0] if is_remote(path) else os.path.dirname(path)
+               for path in paths]  # fmt: skip
+    common = os.path.commonpath(folders)
+    # commonpath takes the double slash of an address for one.
+    return common.replace(":/", "://", 1) if is_remote(paths[0]) else common
 
 
 def relative_names(pictures: list[FoundPicture]) -> list[str]:
