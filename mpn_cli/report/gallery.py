@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -130,11 +129,11 @@ def _compact(pose: Pose) -> dict[str, Any]:
     return {"k": flat, "s": round(pose.score, 2), "b": [round(value) for value in pose.bbox]}
 
 
-def _thumbnail(file: Path | None, side: int, quality: int) -> str:
+def _thumbnail(file: str | None, side: int, quality: int) -> str:
     if file is None:
         return ""
     try:
-        read = read_reduced(str(file), lambda width, height: max(width, height) / side)
+        read = read_reduced(file, lambda width, height: max(width, height) / side)
     except UnreadableError:
         return ""
     scale = side / max(read.width, read.height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from mpn_cli.errors import InputError
 from mpn_cli.evaluation.files import read_json
 from mpn_cli.skeletons import SKELETONS, Skeleton
+from mpn_cli.sources.remote import is_remote
 
 
 class Pose(msgspec.Struct, gc=False):
@@ -63,10 +65,10 @@ class Run:
         """The network's joint set."""
         return SKELETONS[self.record["job"]["recipe"]["joints"]]
 
-    def picture_file(self, picture: Picture) -> Path | None:
-        """Where a picture is, if it still is."""
-        places = (Path(folder) / picture.file_name for folder in self.folders)
-        return next((place for place in places if place.is_file()), None)
+    def picture_file(self, picture: Picture) -> str | None:
+        """Where a picture is, if it still is; in object storage it is taken to be."""
+        places = (os.path.join(folder, picture.file_name) for folder in self.folders)
+        return next((one for one in places if is_remote(one) or os.path.isfile(one)), None)
 
 
 def read_run(out: Path, images: Path | None) -> Run:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from mpn_cli.errors import InputError
@@ -24,23 +23,24 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
-def list_remote(source: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Addresses of the files at or below an address, sorted, each with its stamp.
+def list_remote(source: str) -> tuple[str, list[tuple[str, tuple[int, int]]]]:
+    """A folder's address, and the files at or below it, sorted, each with its stamp.
 
-    Raises InputError where the storage can't be reached or has nothing there.
+    Of a file's address the folder is the one that it is in. Raises InputError where the storage
+    can't be reached or has nothing there.
     """
     storage, root = _storage(source)
     try:
         if storage.isfile(root):
-            files = {root: storage.info(root)}
+            files, root = {root: storage.info(root)}, root.rpartition("/")[0]
         else:
             files = storage.find(root, detail=True)
     except Exception as error:  # every driver has errors of its own
         raise InputError(f"{source}: {_first_line(error)}") from None
     if not files:
         raise InputError(f"{source}: no such file or folder")
-    for name in sorted(files):
-        yield storage.unstrip_protocol(name), _stamp(files[name])
+    stamped = [(storage.unstrip_protocol(name), _stamp(files[name])) for name in sorted(files)]
+    return storage.unstrip_protocol(root), stamped
 
 
 def remote_stamp(path: str) -> tuple[int, int]:

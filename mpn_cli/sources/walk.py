@@ -58,9 +58,9 @@ def find_pictures(sources: Iterable[str]) -> list[FoundPicture]:
 
 def _addressed(source: str) -> Iterator[FoundPicture]:
     """The files at or below an address in object storage."""
-    root = source.rstrip("/")
-    for path, stamp in list_remote(source):
-        yield FoundPicture(path, root if path != root else root.rpartition("/")[0], stamp)
+    root, files = list_remote(source)
+    for path, stamp in files:
+        yield FoundPicture(path, root, stamp)
 
 
 def _expand(source: str) -> Iterator[tuple[str, str, bool]]:

@@ -55,7 +55,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 stdout=log,
                 stderr=log,
                 env=environment(**changes),
-            )  # fmt: skip
+            )
         )
         return running[-1]
 
@@ -80,11 +80,12 @@ def worker(start: Start, port: int, **changes: str) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cluster") / "photos"
     for number in range(200):
-        make_picture(tmp_path / "photos" / f"{number}.png", seed=number)
-    return tmp_path / "photos"
+        make_picture(folder / f"{number}.png", seed=number)
+    return folder
 
 
 def annotate(
@@ -96,12 +97,13 @@ def annotate(
     )  # fmt: skip
 
 
-@pytest.fixture
-def local(mpn: Mpn, tmp_path: Path, photos: Path, fresh_weights: Path) -> list[bytes]:
+@pytest.fixture(scope="module")
+def local(photos: Path, fresh_weights: Path) -> list[bytes]:
     """What a run on this machine gives."""
-    done = mpn("annotate", photos, "--model", fresh_weights, "-o", "local", "--shard-size", 4)
-    assert done.returncode == 0, done.stderr
-    return results(tmp_path / "local")
+    command = [*COMMAND, "annotate", photos, "--model", fresh_weights, "-o", "local",
+               "--shard-size", 4]  # fmt: skip
+    subprocess.run(list(map(str, command)), cwd=photos.parent, env=environment(), check=True)
+    return results(photos.parent / "local")
 
 
 def test_a_killed_worker_and_a_late_one_change_nothing(
