@@ -49,6 +49,19 @@ def train(
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")
     ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or mps.")] = "cpu",
+    crops_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Where crops are kept and altered: host or device.",
+            show_default="device, if that is not the cpu",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="End after so long; the learning rate falls by then."),
+    ] = None,
+    validate_epochs: Annotated[int, typer.Option(min=1, help="Epochs between validations.")] = 1,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -59,7 +72,8 @@ def train(
     Example: mpn train coco_train --task detect --stages 320x320:20 -o runs/boxes
 
     Writes best.safetensors and last.safetensors (averaged weights),
-    checkpoint.safetensors, recipe.json and log.jsonl.
+    checkpoint.safetensors, recipe.json and log.jsonl; curves.svg, where
+    matplotlib is installed.
     """
     from mpn_cli.commands.train import train as run
 
@@ -68,5 +82,8 @@ def train(
         "optimizer": optimizer,
         "learning_rate": learning_rate, "weight_decay": weight_decay, "schedule": schedule,
         "warmup": warmup, "loss": loss, "augment": augment, "seed": seed,
+        "device": device, "validate_epochs": validate_epochs,
+        "crops_on": crops_on or ("host" if device == "cpu" or task == "detect" else "device"),
     }  # fmt: skip
-    raise typer.Exit(run(data, out, mix, stages, threads, quiet or as_json, as_json, options))
+    code = run(data, out, mix, stages, threads, minutes, quiet or as_json, as_json, options)
+    raise typer.Exit(code)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from models.registry import DEFAULT_MODEL, MODELS, PERSON_DETECTOR
 from mpn_cli import console
 from mpn_cli.errors import ExitCode, InputError
+from mpn_cli.evaluation.plots import draw_curves
 from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.loop import Trainer
 from mpn_cli.training.recipe import Recipe, Stage
@@ -20,6 +22,7 @@ def train(
     mix: str | None,
     stages: str,
     threads: int | None,
+    minutes: float | None,
     quiet: bool,
     as_json: bool,
     options: dict[str, Any],
@@ -45,12 +48,14 @@ def train(
                 elif "loss" in event:
                     advance(event["step"], f"loss {event['loss']:.3f}", event["steps"])
 
-            trainer = Trainer(recipe, out, report)
+            trainer = Trainer(recipe, out, report, minutes)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: trainer.stop())
             progress = trainer.run()
     except (TrainingDataError, ValueError) as error:
         raise InputError(str(error)) from error
+    if find_spec("matplotlib") is not None:
+        draw_curves(out / "log.jsonl", out / "curves.svg")
     done = progress.step == trainer.steps
     if as_json:
         console.print_json({

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import itertools
 import logging
 import queue
 import time
@@ -32,15 +33,12 @@ from mpn_cli.version import __version__
 
 LOCAL = "local"
 
-SHARDS_A_THREAD = 3
+SHARDS_A_THREAD = 6
 """Shards with the scheduler for each thread of its workers: one in work, the others wait."""
 
 CONNECT_SECONDS = 10.0
 SCHEDULER_SECONDS = 600.0
 """How long a scheduler may be away before the job gives up (and can be resumed)."""
-
-RESULT_SECONDS = 60.0
-"""How long a finished shard's header may take to come, its worker's death included."""
 
 LOOK_SECONDS = 0.5
 
@@ -164,7 +162,7 @@ def _feed(client: Any, job: Job, orders: Orders, ledger: Ledger, stop: Event, wo
     """Keep the scheduler in shards until all are done, or those in hand if ``stop`` is set."""
     missing = ledger.missing()
     ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    in_hand: dict[str, tuple[int, Any]] = {}
+    in_hand: dict[Any, int] = {}
     window, looked = 0, 0.0
     while True:
         now = time.monotonic()
@@ -172,18 +170,33 @@ def _feed(client: Any, job: Job, orders: Orders, ledger: Ledger, stop: Event, wo
             if client.status != "running":
                 raise _SchedulerLostError
             window, looked = SHARDS_A_THREAD * _threads(client) + 1, now
-        while len(in_hand) < window and not stop.is_set():
-            number = next(missing, None)
-            if number is None:
-                break
-            future = client.submit(work, orders, __version__, number, job.shard(number), pure=False)
-            in_hand[future.key] = (number, future)
-            future.add_done_callback(ready.put)
+        # Several at once: a graph of ten shards costs the scheduler little more than one of one.
+        if len(in_hand) <= window // 2 and not stop.is_set():
+            numbers = list(itertools.islice(missing, window - len(in_hand)))
+            for number, future in zip(
+                numbers, _submit(client, job, orders, numbers, work), strict=True
+            ):
+                in_hand[future] = number
+                future.add_done_callback(ready.put)
         if not in_hand:
             return
-        for future in _drained(ready):
-            number, _ = in_hand.pop(future.key)
-            ledger.done(number, _header(future, job, ledger.out, number))
+        done = {future: in_hand.pop(future) for future in _drained(ready)}
+        for number, header in _headers(client, done, job, ledger.out):
+            ledger.done(number, header)
+
+
+def _submit(
+    client: Any, job: Job, orders: Orders, numbers: Sequence[int], work: Work
+) -> Sequence[Any]:
+    """A future for each shard."""
+    if not numbers:
+        return []
+    many = len(numbers)
+    shards = [job.shard(number) for number in numbers]
+    futures: Sequence[Any] = client.map(
+        work, [orders] * many, [__version__] * many, numbers, shards, pure=False
+    )
+    return futures
 
 
 def _drained(ready: queue.SimpleQueue[Any]) -> list[Any]:
@@ -196,21 +209,26 @@ def _drained(ready: queue.SimpleQueue[Any]) -> list[Any]:
     return futures
 
 
-def _header(future: Any, job: Job, out: OutFolder, number: int) -> PartHeader:
-    """What a shard gave; what its worker raised is raised here."""
-    if future.status == "error":
-        error = future.exception()
-        if isinstance(error, _distributed().KilledWorker):
-            # Worker after worker died on it: what kills them is looked for here, by halving.
-            return run_apart(job, out, number)
-        raise error
-    if future.status != "finished":
-        raise _SchedulerLostError
+def _headers(
+    client: Any, numbers: dict[Any, int], job: Job, out: OutFolder
+) -> Iterator[tuple[int, PartHeader]]:
+    """What shards gave, fetched at one go; what a worker raised is raised here."""
+    finished = [future for future in numbers if future.status == "finished"]
     try:
-        header: PartHeader = future.result(timeout=RESULT_SECONDS)
+        headers = client.gather(finished) if finished else []
     except (OSError, TimeoutError, asyncio.CancelledError):
         raise _SchedulerLostError from None
-    return header
+    yield from zip((numbers[future] for future in finished), headers, strict=True)
+    for future in numbers.keys() - set(finished):
+        if future.status != "error":
+            raise _SchedulerLostError
+        error = future.exception()
+        if isinstance(error, RuntimeError) and isinstance(error.__cause__, ImportError):
+            raise InputError(f"the scheduler needs the same mpn as its workers: {error.__cause__}")
+        if not isinstance(error, _distributed().KilledWorker):
+            raise error
+        # Worker after worker died on it: what kills them is looked for here, by halving.
+        yield numbers[future], run_apart(job, out, numbers[future])
 
 
 def _distributed() -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
+
 from mpn_cli.errors import InputError
 
 KINDS = (".svg", ".png", ".pdf")
@@ -39,3 +41,32 @@ def draw_times(sizes: Sequence[int], times: Mapping[str, Sequence[float]], file:
         figure.savefig(file)
     except OSError as error:
         raise InputError(f"--plot {file}: {error.strerror}") from None
+
+
+def draw_curves(log: Path, file: Path) -> None:
+    """A training log's loss and validation AP against samples seen, AP by input size.
+
+    Raises InputError where the file can't be written.
+    """
+    from matplotlib.figure import Figure
+
+    events = [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    losses, aps = figure.subplots(1, 2)
+    rows = [(event["samples"], event["loss"]) for event in events if "loss" in event]
+    losses.plot(*zip(*rows, strict=True) if rows else ([], []), linewidth=1)
+    losses.set_ylabel("loss")
+    sizes = dict.fromkeys(event["input_size"] for event in events if "ap" in event)
+    for size in sizes:
+        points = [(e["samples"], e["ap"]) for e in events if e.get("input_size") == size]
+        aps.plot(*zip(*points, strict=True), marker="o", markersize=3, label=size)
+    aps.set_ylabel("validation AP")
+    if sizes:
+        aps.legend(title="input")
+    for axes in (losses, aps):
+        axes.set_xlabel("samples seen")
+        axes.grid(alpha=0.2)
+    try:
+        figure.savefig(file)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None

@@ -54,6 +54,12 @@ class Recipe:
     loss: str = "cross-entropy"
     augment: str = "paper"
     seed: int = 0
+    device: str = "cpu"
+    """As torch names it: cpu, cuda, cuda:1, mps."""
+    crops_on: str = "host"
+    """Where crops are kept and altered: on the host's cores, or on the device itself."""
+    validate_epochs: int = 1
+    """Validation comes after so many epochs."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a word that names nothing."""
@@ -74,4 +80,5 @@ CHOICES = {
     "schedule": ("cosine", "step", "constant"),
     "loss": ("cross-entropy", "mse"),
     "augment": tuple(AUGMENTATIONS),
+    "crops_on": ("host", "device"),
 }

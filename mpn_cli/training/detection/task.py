@@ -50,12 +50,14 @@ class DetectionStage:
         self.input_size = input_size
         self.validation = open_picture_cache(task.validation, side, folder)
         cache = open_picture_cache(task.pictures, side, folder)
+        self.device = torch.device(task.recipe.device)
         self.batches = ViewMaker(cache, input_size, task.recipe.batch, task.recipe.seed)
 
     def loss(self, network: nn.Module, batch: DetectionBatch) -> Tensor:
         """The detection loss of a batch."""
-        pictures = torch.from_numpy(batch.pictures).to(memory_format=torch.channels_last)
-        return detection_loss(network(pictures), torch.from_numpy(batch.targets))
+        pictures = torch.from_numpy(batch.pictures).to(self.device)
+        found = network(pictures.to(memory_format=torch.channels_last))
+        return detection_loss(found.float(), torch.from_numpy(batch.targets).to(self.device))
 
     def validate(self, network: nn.Module) -> float:
         """Box AP on the held-out pictures."""

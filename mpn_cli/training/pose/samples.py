@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from mpn_cli.arrays import Float32Array
 from mpn_cli.pipeline.crops import normalise
 from mpn_cli.skeletons import Skeleton
 from mpn_cli.training.batches import Batches
@@ -27,11 +28,11 @@ from mpn_cli.training.pose.targets import gaussian_heatmaps
 class PoseBatch:
     """What one training step takes."""
 
-    crops: Float32Array
-    """(B, 3, H, W) normalised RGB."""
-    heatmaps: Float32Array
+    crops: Tensor
+    """(B, 3, H, W) float32, normalised RGB."""
+    heatmaps: Tensor
     """(B, K, H/4, W/4)."""
-    weights: Float32Array
+    weights: Tensor
     """(B, K)."""
 
 
@@ -76,4 +77,5 @@ class CropMaker(Batches[PoseBatch]):
         heatmap_size = (width // 4, height // 4)
         in_cells = keypoints * ((np.asarray(heatmap_size) - 1) / (np.array([width, height]) - 1))
         heatmaps, weights = gaussian_heatmaps(in_cells, weights, heatmap_size)
-        return PoseBatch(normalise(crops), heatmaps, weights)
+        arrays = (normalise(crops), heatmaps, weights)
+        return PoseBatch(*(torch.from_numpy(array) for array in arrays))

@@ -11,8 +11,10 @@ from models.network import MobilePoseNet, channels_last
 from models.registry import MODELS
 from models.weights import load_weights
 from mpn_cli.skeletons import SKELETONS
+from mpn_cli.training.batches import Batches
 from mpn_cli.training.pose.cache import open_cache
 from mpn_cli.training.pose.losses import LOSSES
+from mpn_cli.training.pose.on_device import DeviceCrops
 from mpn_cli.training.pose.people import People, load_people, split_by_picture
 from mpn_cli.training.pose.samples import CropMaker, PoseBatch
 from mpn_cli.training.pose.validation import validation_ap
@@ -52,17 +54,25 @@ class PoseStage:
         self.skeleton = task.skeleton
         self.input_size = input_size
         self.loss_function = LOSSES[recipe.loss]
-        self.batches = CropMaker(
+        self.device = torch.device(recipe.device)
+        settings = (
             caches, recipe.mix, task.skeleton, recipe.augmentation, input_size, recipe.batch,
             recipe.seed,
         )  # fmt: skip
+        self.batches: Batches[PoseBatch] = (
+            DeviceCrops(*settings, self.device)
+            if recipe.crops_on == "device"
+            else CropMaker(*settings)
+        )
 
     def loss(self, network: nn.Module, batch: PoseBatch) -> Tensor:
         """The recipe's loss of a batch."""
-        crops = torch.from_numpy(batch.crops).to(memory_format=torch.channels_last)
-        return self.loss_function(
-            network(crops), torch.from_numpy(batch.heatmaps), torch.from_numpy(batch.weights)
+        crops, heatmaps, weights = (
+            tensor.to(self.device, non_blocking=True)
+            for tensor in (batch.crops, batch.heatmaps, batch.weights)
         )
+        found = network(crops.to(memory_format=torch.channels_last))
+        return self.loss_function(found.float(), heatmaps, weights)
 
     def validate(self, network: nn.Module) -> float:
         """Keypoint AP on the held-out people, with flip test."""

@@ -63,6 +63,7 @@ def _estimate(
     keypoints = np.empty((len(cache), skeleton.joints, 2))
     confidences = np.empty((len(cache), skeleton.joints))
     network.eval()
+    device = next(network.parameters()).device
     for start in range(0, len(cache), _BATCH):
         rows = range(start, min(start + _BATCH, len(cache)))
         crops = np.stack([
@@ -76,7 +77,7 @@ def _estimate(
         ])  # fmt: skip
         both = normalise(np.concatenate([crops, crops[:, :, ::-1]]))
         with torch.inference_mode():
-            heatmaps = network(torch.from_numpy(both)).numpy()
+            heatmaps = network(torch.from_numpy(both).to(device)).float().cpu().numpy()
         averaged = average_flipped(
             heatmaps[: len(rows)], heatmaps[len(rows) :], skeleton.flip_permutation
         )
