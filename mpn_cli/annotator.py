@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from mpn_cli.arrays import Float64Array, FloatArray, Picture
+from mpn_cli.pipeline.devices import find_devices
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.recipes import make_recipe
 from mpn_cli.results.coco_writer import prediction
@@ -59,7 +60,9 @@ class Annotator:
     """
 
     def __init__(self, **options: Any) -> None:
-        self._tools = Tools.load(make_recipe(resolve(options), labelled=False))
+        resolved = resolve(options)
+        device = find_devices(resolved.settings.device)[0]
+        self._tools = Tools.load(make_recipe(resolved, labelled=False), device=device)
 
     @overload
     def annotate(  # type: ignore[overload-overlap]  # a str is an iterable of str

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from mpn_cli.detectors.registry import detector_hash
 from mpn_cli.estimators.loading import choose_runtime, find_network
-from mpn_cli.pipeline.recipe import BoxChoice, Recipe
+from mpn_cli.pipeline.devices import device_kind
+from mpn_cli.pipeline.recipe import BoxChoice, Recipe, Runtime
 from mpn_cli.settings import Resolved
 from nms_backends.registry import find_backend
+
+DEVICE_BATCH = 128
+"""Crops that a GPU takes at once, where the user says nothing."""
 
 
 def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Recipe:
@@ -17,6 +21,7 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
     only put in order. Raises InputError and PluginError for what can't be used.
     """
     settings = resolved.settings
+    kind = device_kind(settings.device)
     network = find_network(settings.model, settings.runtime, settings.precision)
     nms = "none" if labelled and resolved.is_default("nms") else settings.nms
     methods = find_backend(nms).methods
@@ -27,8 +32,11 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         joints=network.joints,
         weights=str(network.weights),
         weights_sha256=network.sha256,
-        runtime=choose_runtime(settings.runtime, settings.precision),
+        runtime=(
+            choose_runtime(settings.runtime, settings.precision) if kind == "cpu" else Runtime.TORCH
+        ),
         precision=settings.precision,
+        device=kind,
         detector="" if boxed else settings.detector,
         detector_sha256="" if boxed else detector_sha256,
         detected=BoxChoice(settings.bbox_thr, settings.box_nms_thr, settings.max_boxes),
@@ -41,7 +49,7 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         kpt_thr=settings.kpt_thr,
         oks_vis_thr=settings.oks_vis_thr,
         max_dets=settings.max_dets,
-        batch=settings.batch,
+        batch=DEVICE_BATCH if kind != "cpu" and resolved.is_default("batch") else settings.batch,
         fast_decode=settings.fast_decode,
         overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
         overlay_boxes=settings.overlay_boxes,

@@ -57,6 +57,7 @@ class AnnotateSettings(BaseSettings):
     decode: Decode = Decode.DARK
     runtime: Runtime = Runtime.AUTO
     precision: Precision = Precision.FP32
+    device: str = "cpu"
     workers: Positive | None = None
     cluster: str | None = None
     batch: Positive = 4

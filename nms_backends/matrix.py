@@ -11,6 +11,7 @@ from torch import Tensor
 from nms_backends.contract import FloatArray, Int64Array, Kept, NmsConfig, PoseBatch
 from nms_backends.oks import TINY
 from nms_backends.plain_matrix import GAUSSIAN, LINEAR, SMALLEST_DENOMINATOR
+from nms_backends.plugins import PluginError
 
 MAX_PAIRS = {"cpu": 150_000, "cuda": 4_000_000}
 """Pairs handled at once: what a core's cache holds, or what keeps a GPU busy (32 MB a matrix)."""
@@ -30,7 +31,7 @@ class Matrix:
 
     name = "matrix"
     methods: tuple[str, ...] = (LINEAR, GAUSSIAN)
-    device = "cpu, cuda"
+    device = "cpu"
 
     def __init__(self, device: str = "cpu") -> None:
         self._device = torch.device(device)
@@ -105,6 +106,20 @@ class Matrix:
                 total += term * both
                 number += both
         return total / (number.clamp(min=1) if visible_above is not None else len(batch.sigmas))
+
+
+class CudaMatrix(Matrix):
+    """The same on the first CUDA device. Raises PluginError where there is none."""
+
+    name = "matrix-cuda"
+    device = "cuda"
+
+    def __init__(self) -> None:
+        if not torch.cuda.is_available():
+            raise PluginError(
+                f"NMS backend matrix-cuda: torch {torch.__version__} sees no CUDA device here"
+            )
+        super().__init__("cuda")
 
 
 def _size_classes(offsets: Int64Array, max_pairs: int) -> Iterator[Int64Array]:

@@ -167,6 +167,10 @@ def annotate(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="cpu, cuda, cuda:0,1 or mps.", show_default="cpu", rich_help_panel=_RUN),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -282,7 +286,8 @@ def annotate(
         "max_boxes": max_boxes, "model": model, "nms": nms, "nms_method": nms_method,
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
-        "runtime": runtime, "precision": precision, "workers": workers, "cluster": cluster,
+        "runtime": runtime, "precision": precision, "device": device,
+        "workers": workers, "cluster": cluster,
         "resume": resume,
         "fast_decode": fast_decode, "overlay": overlay, "overlay_boxes": overlay_boxes,
         "overlay_scores": overlay_scores, "keep_parts": keep_parts,

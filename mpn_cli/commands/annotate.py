@@ -24,6 +24,7 @@ from mpn_cli.engine.ledger import Totals
 from mpn_cli.engine.local import run_shards
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.estimators.loading import prepare_estimator
+from mpn_cli.pipeline.devices import CPU, find_devices
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.recipes import make_recipe
 from mpn_cli.settings import AnnotateSettings, Resolved, resolve
@@ -62,7 +63,8 @@ def annotate(
     recipe = make_recipe(
         resolved, any(t.labelled for t in tasks), all(t.boxes is not None for t in tasks)
     )
-    job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks)))
+    job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
+    find_devices(settings.device)
     if dry_run:
         return _say_plan(job, settings.workers, gathered, as_json)
     with OutFolder(settings.out) as out:
@@ -71,7 +73,7 @@ def annotate(
             if not quiet:
                 console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
         else:
-            if settings.cluster is None:
+            if settings.cluster is None and settings.device == CPU:
                 prepare_estimator(recipe)
                 prepare_detector(recipe.detector, recipe.runtime)
             totals = _run(job, settings, out, quiet)
@@ -110,7 +112,10 @@ def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> T
             advance(totals.pictures + len(totals.skipped), detail)
 
         if settings.cluster is None:
-            return run_shards(job, out, settings.workers, stop, report)
+            devices = find_devices(settings.device)
+            return run_shards(job, out, settings.workers, stop, report, devices)
+        if settings.device != CPU:
+            raise InputError("--cluster and --device: a cluster's workers use their cores")
         if find_spec("distributed") is None:
             raise InputError("--cluster needs dask's distributed; pip install 'mpn[cluster]'")
         from mpn_cli.engine.cluster import run_on_cluster

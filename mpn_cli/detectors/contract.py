@@ -27,8 +27,11 @@ class Detector(Protocol):
 class NetworkDetector:
     """Base of detector classes that are told what to run on when they are made."""
 
-    def __init__(self, runtime: Runtime, threads: int | None) -> None:
-        """Make it ready on so many CPU threads, all cores if None. Raises InputError."""
+    def __init__(self, runtime: Runtime, threads: int | None, device: str = "cpu") -> None:
+        """Make it ready on so many CPU threads, all cores if None, or on another device.
+
+        Raises InputError.
+        """
         raise NotImplementedError
 
     @classmethod

@@ -34,9 +34,13 @@ class PersonBoxes(NetworkDetector):
 
     name = "person"
 
-    def __init__(self, runtime: Runtime = Runtime.TORCH, threads: int | None = None) -> None:
-        make = _openvino if runtime is Runtime.OPENVINO else _torch
-        self._network = make(threads)
+    def __init__(
+        self, runtime: Runtime = Runtime.TORCH, threads: int | None = None, device: str = "cpu"
+    ) -> None:
+        if runtime is Runtime.OPENVINO:
+            self._network = _openvino(threads)
+        else:
+            self._network = _torch(threads, device)
 
     @classmethod
     def weights_sha256(cls) -> str:
@@ -91,7 +95,7 @@ def _openvino(threads: int | None) -> Network:
     return run
 
 
-def _torch(threads: int | None) -> Network:
+def _torch(threads: int | None, device: str) -> Network:
     import torch
 
     from models.detector import fold_detector
@@ -103,11 +107,13 @@ def _torch(threads: int | None) -> Network:
         torch.set_num_threads(threads)
     network = channels_last(
         fold_detector(load_weights(PERSON_DETECTOR.weights, PERSON_DETECTOR)[0])
-    )
+    ).to(device)
 
     def run(pixels: Picture) -> Float32Array:
         with torch.inference_mode():
-            output: Float32Array = network(torch.from_numpy(normalise(pixels))).numpy()
+            output: Float32Array = (
+                network(torch.from_numpy(normalise(pixels)).to(device)).cpu().numpy()
+            )
         return output
 
     return run

@@ -43,8 +43,13 @@ def _is_network(loaded: object) -> TypeGuard[type[NetworkDetector]]:
     return isinstance(loaded, type) and issubclass(loaded, NetworkDetector)
 
 
-def load_detector(name: str, runtime: Runtime, threads: int | None) -> Detector:
-    """The detector called ``name``, ready to run. Raises PluginError and InputError."""
+def load_detector(
+    name: str, runtime: Runtime, threads: int | None, device: str = "cpu"
+) -> Detector:
+    """The detector called ``name``, ready to run. Raises PluginError and InputError.
+
+    device: for our own network; others' run where they like.
+    """
     if name.startswith(ONNX):
         from mpn_cli.detectors.onnx_boxes import OnnxDetector
 
@@ -52,7 +57,7 @@ def load_detector(name: str, runtime: Runtime, threads: int | None) -> Detector:
     plugin = DETECTORS.find(name)
     loaded = plugin.loaded
     if _is_network(loaded):
-        loaded = loaded(runtime, threads)
+        loaded = loaded(runtime, threads, device)
     elif isinstance(loaded, type):
         loaded = loaded()
     if not isinstance(loaded, Detector):

@@ -18,9 +18,13 @@ SHARD_SIZES = (4, 32)
 """Pictures a shard of small and of large jobs: every core busy, few files."""
 
 
-def usual_shard_size(pictures: int) -> int:
-    """A 64th of the job within ``SHARD_SIZES``; the number of workers has no say in it."""
-    smallest, largest = SHARD_SIZES
+DEVICE_SHARD_SIZES = (32, 512)
+"""The same for GPUs, which a few people at once leave idle."""
+
+
+def usual_shard_size(pictures: int, device: str = "cpu") -> int:
+    """A 64th of the job within limits; the number of workers has no say in it."""
+    smallest, largest = SHARD_SIZES if device == "cpu" else DEVICE_SHARD_SIZES
     return min(max(pictures // 64, smallest), largest)
 
 

@@ -15,6 +15,7 @@ from mpn_cli.engine.job import Job
 from mpn_cli.engine.ledger import Ledger, Progress, Totals, sum_seconds
 from mpn_cli.engine.parts import PartHeader, write_part
 from mpn_cli.engine.worker import Orders, annotate, annotate_part
+from mpn_cli.pipeline.devices import CPU
 from mpn_cli.results.poses import ShardResult
 from mpn_cli.sources.tasks import Skipped, Task
 
@@ -23,21 +24,29 @@ DEATHS = 2
 
 
 def run_shards(
-    job: Job, out: OutFolder, workers: int | None, stop: Event, progress: Progress
+    job: Job,
+    out: OutFolder,
+    workers: int | None,
+    stop: Event,
+    progress: Progress,
+    devices: tuple[str, ...] = (CPU,),
 ) -> Totals | None:
     """Run what is not finished yet; the totals of the whole job, or None if ``stop`` was set.
 
-    workers: processes, as many as cores if None, and never more than shards. Shards in hand when
+    workers: processes, as many as cores if None, and never more than shards; one a device where
+    ``devices`` are not the cpu. Shards in hand when
     ``stop`` is set are finished. Raises InputError where OUT can't be written.
     """
+    if devices != (CPU,):
+        workers = len(devices)
     ledger = Ledger(job, out, progress)
     missing = list(ledger.missing())
     if missing:
-        suspects = _run_missing(job, out, missing, workers, stop, ledger.done)
+        suspects = _run_missing(job, out, missing, workers, stop, ledger.done, devices)
         for number in suspects:
             if stop.is_set():
                 break
-            ledger.done(number, run_apart(job, out, number))
+            ledger.done(number, run_apart(job, out, number, devices))
     return ledger.totals()
 
 
@@ -48,12 +57,13 @@ def _run_missing(
     workers: int | None,
     stop: Event,
     done: Callable[[int, PartHeader], None],
+    devices: tuple[str, ...],
 ) -> list[int]:
     """Run shards in worker processes; those that seem to kill their worker are returned."""
     waiting = deque(missing)
     deaths: Counter[int] = Counter()
     with Crew(min(workers or cores(), len(missing))) as crew:
-        orders = Orders(job.hash, job.recipe, out.path, crew.threads)
+        orders = Orders(job.hash, job.recipe, out.path, crew.threads, devices)
         in_hand: dict[Future[PartHeader], int] = {}
         while in_hand or (waiting and not stop.is_set()):
             try:
@@ -80,10 +90,12 @@ def _run_missing(
     return sorted(number for number, times in deaths.items() if times >= DEATHS)
 
 
-def run_apart(job: Job, out: OutFolder, number: int) -> PartHeader:
+def run_apart(
+    job: Job, out: OutFolder, number: int, devices: tuple[str, ...] = (CPU,)
+) -> PartHeader:
     """Run one shard in a process of its own; pictures that kill it are skipped."""
     with Crew(1) as crew:
-        orders = Orders(job.hash, job.recipe, out.path, crew.threads)
+        orders = Orders(job.hash, job.recipe, out.path, crew.threads, devices)
         result = _survivors(crew, orders, job.shard(number))
     with writing(out.path):
         return write_part(out.parts, job.hash, number, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -12,10 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import cv2
+from filelock import BaseFileLock, FileLock, Timeout
 
 from mpn_cli.engine.folder import PARTS, writing
 from mpn_cli.engine.overlays import write_overlays
 from mpn_cli.engine.parts import PartHeader, write_part
+from mpn_cli.errors import InputError
+from mpn_cli.pipeline.devices import CPU
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.results.poses import ShardResult
@@ -34,6 +38,8 @@ class Orders:
     recipe: Recipe
     out: Path
     threads: int
+    devices: tuple[str, ...] = (CPU,)
+    """One worker process each, where they are not the cpu."""
 
 
 def start(parent: int) -> None:
@@ -50,14 +56,33 @@ def _end_with(parent: int) -> None:
 
 
 @lru_cache(maxsize=1)
-def _tools(recipe: Recipe, threads: int) -> Tools:
+def _tools(recipe: Recipe, threads: int, device: str) -> Tools:
     cv2.setNumThreads(threads)
-    return Tools.load(recipe, threads)
+    return Tools.load(recipe, threads, device)
+
+
+@lru_cache(maxsize=4)
+def _device_of_this_process(out: Path, devices: tuple[str, ...]) -> str:
+    """The first device that no other worker of the job has taken."""
+    for device in devices:
+        lock = FileLock(out / PARTS / f".{device.replace(':', '-')}.lock", blocking=False)
+        with contextlib.suppress(Timeout):
+            lock.acquire()
+            _kept_locks.append(lock)
+            return device
+    raise InputError(f"more workers than devices ({', '.join(devices)})")
+
+
+_kept_locks: list[BaseFileLock] = []
+"""Held as long as the process lives: a device whose worker dies is free for the next."""
 
 
 def annotate(orders: Orders, tasks: Sequence[Task]) -> ShardResult:
     """Annotate some pictures and draw their overlays, if wanted."""
-    tools = _tools(orders.recipe, orders.threads)
+    device = CPU
+    if orders.devices != (CPU,):
+        device = _device_of_this_process(orders.out, orders.devices)
+    tools = _tools(orders.recipe, orders.threads, device)
     result = annotate_shard(tasks, tools)
     if orders.recipe.overlay:
         with writing(orders.out):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
-from mpn_cli.arrays import Float32Array, Picture
+from mpn_cli.arrays import Float32Array, Float64Array, Picture
 from mpn_cli.pipeline.crops import PADDING
+from mpn_cli.pipeline.stopwatch import Stopwatch
+from mpn_cli.sources.reading import Decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,30 @@ class Conventions:
     need, whose cell c comes back at w - c."""
     padding: float = PADDING
     """A crop's size over its box's."""
+
+
+class Finder(Protocol):
+    """Takes a shard's boxes, picture by picture, and gives all their poses."""
+
+    def add(self, picture: Decoded, boxes: Float64Array) -> None:
+        """The boxes (N, 4) of a picture."""
+        ...
+
+    def found(self) -> tuple[Float64Array, Float64Array]:
+        """Keypoints (N, K, 2) in pixels and confidences (N, K) of all boxes, in their order."""
+        ...
+
+
+class OnDevice(ABC):
+    """Base of networks that do all from the crop to the joint on a device of their own."""
+
+    input_size: tuple[int, int]
+    joints: int
+    conventions: Conventions
+
+    @abstractmethod
+    def finder(self, stopwatch: Stopwatch) -> Finder:
+        """A shard's finder."""
 
 
 class Estimator(Protocol):

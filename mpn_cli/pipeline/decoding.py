@@ -101,7 +101,7 @@ def _quarter_offset(heatmaps: Float32Array, x: IntArray, y: IntArray) -> Float64
 
 
 @lru_cache(maxsize=8)
-def _smoothing_band(sigma: float) -> Float64Array:
+def smoothing_band(sigma: float) -> Float64Array:
     """(5, 5 + 2r) matrix: a Gaussian of r = 2.5 sigma for each of five neighbouring cells."""
     radius = round(2.5 * sigma)
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
@@ -149,7 +149,7 @@ def _neighbourhoods(
     heatmaps: FloatArray, rows: IntArray, x: IntArray, y: IntArray, sigma: float
 ) -> Float64Array:
     """(len(rows), 5, 5) smoothed values around the cells (x, y); zero outside the heatmap."""
-    band = _smoothing_band(sigma)
+    band = smoothing_band(sigma)
     radius = band.shape[1] // 2
     padded = np.pad(heatmaps[rows], ((0, 0), (radius, radius), (radius, radius)))
     window = np.arange(band.shape[1])

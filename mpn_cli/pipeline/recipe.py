@@ -51,6 +51,8 @@ class Recipe(msgspec.Struct, frozen=True):
     runtime: Runtime
     """Not ``AUTO``: what it means is decided before."""
     precision: Precision
+    device: str
+    """The kind of device that the network runs on: cpu, cuda or mps."""
     detector: str
     """"" where all pictures come with boxes."""
     detector_sha256: str

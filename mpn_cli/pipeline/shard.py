@@ -14,7 +14,7 @@ from mpn_cli.detectors.boxes import box_nms
 from mpn_cli.detectors.contract import Detector
 from mpn_cli.detectors.full_image import FullImage
 from mpn_cli.detectors.registry import load_detector
-from mpn_cli.estimators.contract import Estimator
+from mpn_cli.estimators.contract import Estimator, Finder, OnDevice
 from mpn_cli.estimators.loading import load_estimator
 from mpn_cli.pipeline.crops import regions_of_boxes
 from mpn_cli.pipeline.poses import PoseFinder
@@ -42,20 +42,44 @@ class Tools:
     """What a worker loads once and keeps."""
 
     recipe: Recipe
-    estimator: Estimator
+    estimator: Estimator | OnDevice
     detector: Detector | None
     """None where all pictures come with boxes."""
     backend: NmsBackend
+    threads: int | None = None
 
     @classmethod
-    def load(cls, recipe: Recipe, threads: int | None = None) -> Tools:
-        """Load all of a recipe, for so many CPU threads. Raises InputError or PluginError."""
+    def load(cls, recipe: Recipe, threads: int | None = None, device: str | None = None) -> Tools:
+        """Load all of a recipe, for so many CPU threads, or onto a ``device`` of its kind.
+
+        Raises InputError or PluginError.
+        """
+        device = device or recipe.device
+        estimator: Estimator | OnDevice
+        if device == "cpu":
+            estimator = load_estimator(recipe, threads)
+        else:
+            from mpn_cli.pipeline.on_device import load_on_device  # brings torch
+
+            estimator = load_on_device(recipe, device)
+        detector = None
+        if recipe.detector:
+            detector = load_detector(recipe.detector, recipe.runtime, threads, device)
         return cls(
-            recipe,
-            load_estimator(recipe, threads),
-            load_detector(recipe.detector, recipe.runtime, threads) if recipe.detector else None,
-            find_backend(recipe.nms, recipe.nms_method),
+            recipe, estimator, detector, find_backend(recipe.nms, recipe.nms_method), threads
         )
+
+    @property
+    def reading_threads(self) -> int:
+        """Cores that decode pictures: all of the worker's where a device does the rest."""
+        return max(1, self.threads or 1) if isinstance(self.estimator, OnDevice) else 1
+
+    def pose_finder(self, stopwatch: Stopwatch) -> Finder:
+        """What a shard's boxes go through."""
+        if isinstance(self.estimator, OnDevice):
+            return self.estimator.finder(stopwatch)
+        recipe = self.recipe
+        return PoseFinder(self.estimator, recipe.flip, recipe.decode, recipe.batch, stopwatch)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -82,7 +106,7 @@ def annotate_shard(
     ``read`` gives a task's picture or raises UnreadableError; by default it is read from its file.
     """
     shard = _Shard(tools)
-    pictures = pictures_of(tasks, read or _reader(tools))
+    pictures = pictures_of(tasks, read or _reader(tools), tools.reading_threads)
     while True:
         with shard.stopwatch.stage("read"):
             task, picture = next(pictures, (None, None))
@@ -120,10 +144,7 @@ class _Shard:
         self.tools = tools
         self.stopwatch = Stopwatch()
         self.skipped: list[Skipped] = []
-        recipe = tools.recipe
-        self._poses = PoseFinder(
-            tools.estimator, recipe.flip, recipe.decode, recipe.batch, self.stopwatch
-        )
+        self._poses = tools.pose_finder(self.stopwatch)
         self._waiting: list[tuple[Task, Decoded]] = []
         self._seen: list[_Seen] = []
         self._left_out: Counter[str] = Counter()

@@ -1,0 +1,313 @@
+"""From boxes to joints on a GPU: pictures go up once, joints come back.
+
+Crops are warped on the device in one call a picture, both views of the flip test go through the
+network in one batch, in half precision, captured as a CUDA graph where there is one, and positions
+are read off there, too. All of it also runs on torch's CPU device, in full precision: that is how
+it is tested without a GPU.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.folded import fold
+from models.network import channels_last
+from models.registry import MODELS, Model
+from models.weights import WeightsError, load_weights
+from mpn_cli.arrays import Float64Array, Picture
+from mpn_cli.errors import InputError
+from mpn_cli.estimators.contract import Conventions, OnDevice
+from mpn_cli.pipeline.crops import (
+    PIXEL_MEAN,
+    PIXEL_STD,
+    Regions,
+    grid_to_picture,
+    reduced,
+    regions_of_boxes,
+)
+from mpn_cli.pipeline.decoding import DARK_RADIUS, Decode, heatmap_sigma, smoothing_band
+from mpn_cli.pipeline.recipe import Recipe
+from mpn_cli.pipeline.stopwatch import Stopwatch
+from mpn_cli.skeletons import SKELETONS
+from mpn_cli.sources.reading import Decoded
+
+WARM_UPS = 3
+"""Runs before a graph is captured, as PyTorch's documentation asks for."""
+
+_SMALLEST = 1e-10
+
+
+class DevicePoseNetwork(OnDevice):
+    """The folded network with all around it: pixels of crops in, joints in heatmap cells out.
+
+    batch: crops at once; it is halved when the device's memory is full. Raises WeightsError.
+    """
+
+    def __init__(
+        self, model: Model, weights: Path, device: str, batch: int, flip: bool, method: Decode
+    ) -> None:
+        self.input_size = model.input_size
+        self.joints = model.joints
+        self.conventions = Conventions()
+        self.device = torch.device(device)
+        self.batch = batch
+        half = self.device.type == "cuda"
+        self.kind = torch.float16 if half else torch.float32
+        network, _ = load_weights(weights, model)
+        self._network = channels_last(fold(network)).to(self.device, self.kind)
+        self._flip = flip
+        self._method = method
+        self._order = torch.tensor(SKELETONS[model.joints].flip_permutation, device=self.device)
+        self._mean = torch.tensor(PIXEL_MEAN, device=self.device)[:, None, None] * 255
+        self._deviation = torch.tensor(PIXEL_STD, device=self.device)[:, None, None] * 255
+        self._graph: Any = None
+        self._static: tuple[Tensor, Tensor] | None = None
+
+    def finder(self, stopwatch: Stopwatch) -> DevicePoseFinder:
+        """A shard's finder."""
+        return DevicePoseFinder(self, stopwatch)
+
+    def joints_of(self, crops: Tensor) -> Tensor:
+        """Crops (N, 3, H, W) uint8 on the device -> (N, K, 3): x, y in cells, confidence.
+
+        Memory that does not suffice halves the batch, with a warning; it does not end the job.
+        Raises InputError where the device is lost, or not even one crop fits.
+        """
+        while True:
+            try:
+                parts = [self._one_batch(part) for part in torch.split(crops, self.batch)]
+                return torch.cat(parts) if len(parts) > 1 else parts[0]
+            except torch.OutOfMemoryError:
+                self._shrink()
+            except RuntimeError as error:
+                if "CUDA" not in str(error) and "MPS" not in str(error):
+                    raise
+                raise InputError(
+                    f"--device {self.device} was lost ({str(error).splitlines()[0]})."
+                    " What is finished is kept: the same command goes on from there."
+                ) from None
+
+    def _shrink(self) -> None:
+        if self.batch == 1:
+            raise InputError(f"--device {self.device}: not even one crop fits into its memory")
+        self._graph = self._static = None
+        self.batch //= 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        warnings.warn(
+            f"{self.device} is out of memory: going on with {self.batch} crops at once",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def _one_batch(self, crops: Tensor) -> Tensor:
+        if self.device.type != "cuda":
+            return self._compute(crops)
+        if self._static is None:
+            self._capture(crops.shape[1:])
+        assert self._static is not None
+        given, found = self._static
+        given[: len(crops)].copy_(crops)
+        self._graph.replay()
+        return found[: len(crops)].clone()
+
+    def _capture(self, shape: torch.Size) -> None:
+        """Record the whole computation of a full batch; smaller ones fill a part of it."""
+        given = torch.zeros((self.batch, *shape), dtype=torch.uint8, device=self.device)
+        stream: Any = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UPS):
+                self._compute(given)
+        torch.cuda.current_stream(self.device).wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            found = self._compute(given)
+        self._graph, self._static = graph, (given, found)
+
+    def _compute(self, crops: Tensor) -> Tensor:
+        with torch.inference_mode():
+            pixels = ((crops.float() - self._mean) / self._deviation).to(self.kind)
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
+            if not self._flip:
+                return read_off(self._network(pixels).float(), self._method)
+            both = self._network(torch.cat([pixels, pixels.flip(3)])).float()
+            straight, mirrored = both.chunk(2)
+            averaged = (straight + mirrored[:, self._order].flip(3)) / 2
+            return read_off(averaged, self._method)
+
+
+class DevicePoseFinder:
+    """As ``PoseFinder``: boxes of pictures in, poses out, in their order."""
+
+    def __init__(self, network: DevicePoseNetwork, stopwatch: Stopwatch) -> None:
+        self._network = network
+        self._stopwatch = stopwatch
+        self._waiting: list[Tensor] = []
+        self._count = 0
+        self._regions: list[Regions] = []
+        self._found: list[Tensor] = []
+
+    def add(self, picture: Decoded, boxes: Float64Array) -> None:
+        """Cut the boxes (N, 4) of a picture out; full batches go through the network at once."""
+        network = self._network
+        if not len(boxes):
+            return
+        regions = regions_of_boxes(boxes, network.input_size, network.conventions.padding)
+        with self._stopwatch.stage("crop"):
+            pixels = _uploaded(picture.pixels, network.device)
+            cut = reduced(regions, picture.reduction)
+            self._waiting.append(warp_crops(pixels, cut, network.input_size))
+        self._regions.append(regions)
+        self._count += len(boxes)
+        if self._count >= network.batch:
+            self._flush()
+
+    def found(self) -> tuple[Float64Array, Float64Array]:
+        """Keypoints (N, K, 2) in pixels and confidences (N, K) of all boxes, in their order."""
+        if self._count:
+            self._flush()
+        joints = self._network.joints
+        if not self._found:
+            return np.empty((0, joints, 2)), np.empty((0, joints))
+        with self._stopwatch.stage("network"):  # the device is waited for here
+            rows = torch.cat(self._found).cpu().numpy().astype(np.float64)
+        regions = Regions(
+            np.concatenate([one.centres for one in self._regions]),
+            np.concatenate([one.sizes for one in self._regions]),
+        )
+        width, height = self._network.input_size
+        grid = (width // 4, height // 4)
+        return grid_to_picture(rows[..., :2], regions, grid), rows[..., 2]
+
+    def _flush(self) -> None:
+        with self._stopwatch.stage("network"):
+            self._found.append(self._network.joints_of(torch.cat(self._waiting)))
+        self._waiting.clear()
+        self._count = 0
+
+
+def _uploaded(pixels: Picture, device: torch.device) -> Tensor:
+    """(H, W, 3) uint8 on the device; the copy overlaps with what is computed there."""
+    tensor = torch.from_numpy(np.ascontiguousarray(pixels))
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+def warp_crops(picture: Tensor, regions: Regions, input_size: tuple[int, int]) -> Tensor:
+    """Regions of a picture (H, W, 3) uint8 as (N, 3, h, w) uint8: bilinear, black outside.
+
+    What :func:`mpn_cli.pipeline.crops.warp_crop` does, for all boxes at once.
+    """
+    device, (height, width) = picture.device, picture.shape[:2]
+    last = np.asarray(input_size) - 1
+    scales = torch.from_numpy(regions.sizes / last).to(device, torch.float32)
+    firsts = torch.from_numpy(regions.centres - regions.sizes / 2).to(device, torch.float32)
+
+    def axis(number: int, length: int) -> tuple[Tensor, Tensor]:
+        cells = torch.arange(input_size[number], device=device, dtype=torch.float32)
+        places = firsts[:, number, None] + scales[:, number, None] * cells
+        low = places.floor()
+        return low.long(), places - low
+
+    (x, right), (y, below) = axis(0, width), axis(1, height)
+    flat = picture.reshape(-1, 3)
+
+    def corner(dx: int, dy: int) -> Tensor:
+        """(N, h, w, 3) pixels at one corner of each cell's square, times how near it is."""
+        column, line = x + dx, y + dy
+        inside_x = (column >= 0) & (column < width)
+        inside_y = (line >= 0) & (line < height)
+        index = line.clamp(0, height - 1)[:, :, None] * width + column.clamp(0, width - 1)[:, None]
+        near_x = (right if dx else 1 - right) * inside_x
+        near_y = (below if dy else 1 - below) * inside_y
+        return flat[index] * (near_y[:, :, None] * near_x[:, None])[..., None]
+
+    total = corner(0, 0) + corner(1, 0) + corner(0, 1) + corner(1, 1)
+    return total.round_().to(torch.uint8).permute(0, 3, 1, 2)
+
+
+def read_off(heatmaps: Tensor, method: Decode) -> Tensor:
+    """(N, K, 3) x, y in cells and confidence of heatmaps (N, K, h, w) float32, on their device.
+
+    What :func:`mpn_cli.pipeline.decoding.decode` does; nothing here asks the device for a value,
+    so that it can be captured.
+    """
+    batch, joints, height, width = heatmaps.shape
+    flat = heatmaps.reshape(batch * joints, height, width)
+    peaks, cells = flat.reshape(len(flat), -1).max(dim=1)
+    y, x = cells // width, cells % width
+    offset: Callable[[Tensor, Tensor, Tensor], Tensor] = (
+        _dark_offset if method is Decode.DARK else _quarter_offset
+    )
+    moved = torch.stack([x, y], dim=1) + offset(flat, x, y) * (peaks > 0)[:, None]
+    return torch.cat([moved, peaks.clamp(0, 1)[:, None]], dim=1).reshape(batch, joints, 3)
+
+
+def _quarter_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    _, height, width = heatmaps.shape
+    rows = torch.arange(len(heatmaps), device=heatmaps.device)
+    across = heatmaps[rows, y, (x + 1).clamp(max=width - 1)]
+    across = (across - heatmaps[rows, y, (x - 1).clamp(min=0)]).sign()
+    down = heatmaps[rows, (y + 1).clamp(max=height - 1), x]
+    down = (down - heatmaps[rows, (y - 1).clamp(min=0), x]).sign()
+    inside_x, inside_y = (x > 0) & (x < width - 1), (y > 0) & (y < height - 1)
+    return 0.25 * torch.stack([across * inside_x, down * inside_y], dim=1)
+
+
+@lru_cache(maxsize=8)
+def _band_on(sigma: float, device: torch.device) -> Tensor:
+    """DARK's smoothing on a device; kept, since nothing may be copied there during a capture."""
+    return torch.from_numpy(smoothing_band(sigma)).to(device, torch.float32)
+
+
+def _dark_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """DARK (Zhang et al. 2020, arXiv 1910.06278), as on the CPU, for every map at once."""
+    _, height, width = heatmaps.shape
+    reach, device = DARK_RADIUS, heatmaps.device
+    band = _band_on(heatmap_sigma(height), device)
+    window = torch.arange(band.shape[1], device=device) - band.shape[1] // 2
+    lines, columns = y[:, None] + window, x[:, None] + window
+    there = ((lines >= 0) & (lines < height))[:, :, None] & ((columns >= 0) & (columns < width))[
+        :, None
+    ]
+    rows = torch.arange(len(heatmaps), device=device)[:, None, None]
+    patches = heatmaps[
+        rows, lines.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None]
+    ]
+    log = (band @ (patches * there) @ band.T).clamp(min=_SMALLEST).log()
+    c = reach
+    dx = (log[:, c, c + 1] - log[:, c, c - 1]) / 2
+    dy = (log[:, c + 1, c] - log[:, c - 1, c]) / 2
+    dxx = (log[:, c, c + 2] - 2 * log[:, c, c] + log[:, c, c - 2]) / 4
+    dyy = (log[:, c + 2, c] - 2 * log[:, c, c] + log[:, c - 2, c]) / 4
+    dxy = (
+        log[:, c + 1, c + 1] - log[:, c - 1, c + 1] - log[:, c + 1, c - 1] + log[:, c - 1, c - 1]
+    ) / 4
+    determinant = dxx * dyy - dxy * dxy
+    step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], dim=1) / determinant[:, None]
+    inside = (x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach)
+    usable = inside & (determinant > 0) & (dxx < 0) & (step.abs() <= 1).all(dim=1)
+    return torch.where(usable[:, None], step, 0.0)
+
+
+def load_on_device(recipe: Recipe, device: str) -> DevicePoseNetwork:
+    """A recipe's network on a device. Raises InputError, also for other people's networks."""
+    if recipe.model not in MODELS:
+        raise InputError(f"--device {device} is for MobilePoseNet; {recipe.model} runs on the cpu")
+    try:
+        return DevicePoseNetwork(
+            MODELS[recipe.model], Path(recipe.weights), device, recipe.batch, recipe.flip,
+            recipe.decode,
+        )  # fmt: skip
+    except WeightsError as error:
+        raise InputError(str(error)) from None
