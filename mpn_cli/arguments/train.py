@@ -36,7 +36,7 @@ def train(
         Path | None, typer.Option(help="Weights to start from.", show_default="fresh ones")
     ] = None,
     batch: Annotated[int, typer.Option(min=2, help="People a step.")] = 32,
-    optimizer: Annotated[str, typer.Option(help="adamw or adam.")] = "adamw",
+    optimizer: Annotated[str, typer.Option(help="adamw, adam or muon.")] = "adamw",
     learning_rate: Annotated[float, typer.Option(min=0, help="At its highest.")] = 1e-3,
     weight_decay: Annotated[float, typer.Option(min=0)] = 0.01,
     schedule: Annotated[str, typer.Option(help="cosine, step or constant.")] = "cosine",

@@ -13,6 +13,7 @@ from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.evaluation.plots import draw_curves
 from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.loop import Trainer
+from mpn_cli.training.memory import keep_memory
 from mpn_cli.training.recipe import Recipe, Stage
 
 
@@ -30,6 +31,7 @@ def train(
     """Run the command. Raises InputError for data and options that can't be used."""
     import torch
 
+    keep_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     options["model"] = _model(options["task"], options["model"])

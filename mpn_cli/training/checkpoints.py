@@ -10,6 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mpn_cli.training.optimizers import Optimizer
+
 
 @dataclass(slots=True)
 class Progress:
@@ -19,9 +21,7 @@ class Progress:
     best_ap: float = -1.0
 
 
-def _state(
-    network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
-) -> dict[str, Tensor]:
+def _state(network: nn.Module, average: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
     tensors = {f"network/{n}": t for n, t in network.state_dict().items()}
     tensors |= {f"average/{n}": t for n, t in average.state_dict().items()}
     for index, values in optimizer.state_dict()["state"].items():
@@ -33,7 +33,7 @@ def save_checkpoint(
     file: Path,
     network: nn.Module,
     average: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     progress: Progress,
 ) -> None:
     """Write a checkpoint; a kill while it is written leaves the previous one."""
@@ -48,7 +48,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    file: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+    file: Path, network: nn.Module, average: nn.Module, optimizer: Optimizer
 ) -> Progress:
     """Put a checkpoint back; all three are as they were when it was saved."""
     tensors = load_file(file)

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 import torch
-from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.weights import save_weights
 from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.detection.task import DetectionTask
+from mpn_cli.training.optimizers import make_optimizer
 from mpn_cli.training.pose.task import PoseTask
 from mpn_cli.training.recipe import Recipe, Stage
 from mpn_cli.training.task import StageData, Task
@@ -58,7 +58,9 @@ class Trainer:
             multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay),  # type: ignore[no-untyped-call]
             use_buffers=True,
         )
-        self.optimizer = _optimizer(recipe, self.network)
+        self.optimizer = make_optimizer(
+            recipe.optimizer, self.network, recipe.learning_rate, recipe.weight_decay
+        )
         self.spans = self._spans()
         self.progress = Progress()
         self._stop = False
@@ -200,15 +202,3 @@ def learning_rate(recipe: Recipe, step: int, done: float) -> float:
     if recipe.schedule == "step":
         return float(rate * 0.1 ** sum(done >= drop / 210 for drop in (170, 200)))
     return rate
-
-
-def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    """Adam or AdamW; batch norms and biases are not decayed."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": recipe.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-    return kind(groups, lr=recipe.learning_rate, fused=True)

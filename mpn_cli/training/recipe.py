@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mpn_cli.training.optimizers import OPTIMIZERS
 from mpn_cli.training.pose.augmentation import AUGMENTATIONS, Augmentation
 
 
@@ -76,7 +77,7 @@ class Recipe:
 
 CHOICES = {
     "task": ("pose", "detect"),
-    "optimizer": ("adamw", "adam"),
+    "optimizer": OPTIMIZERS,
     "schedule": ("cosine", "step", "constant"),
     "loss": ("cross-entropy", "mse"),
     "augment": tuple(AUGMENTATIONS),

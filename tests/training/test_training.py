@@ -46,18 +46,27 @@ def write_data_set(folder: Path, **changes: Any) -> None:
     (folder / "person_keypoints.json").write_text(json.dumps(content))
 
 
-def run(data: Path, out: Path, stop_after: int | None = None) -> Trainer:
-    recipe = Recipe(data=(data,), mix=(1.0,), validate_every=4, **RECIPE)  # type: ignore[arg-type]
+def run(data: Path, out: Path, stop_after: int | None = None, optimizer: str = "adamw") -> Trainer:
+    recipe = Recipe(
+        data=(data,),
+        mix=(1.0,),
+        validate_every=4,
+        optimizer=optimizer,
+        **RECIPE,  # type: ignore
+    )
     return run_recipe(recipe, out, stop_after)
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path) -> None:
-    whole = run(data, tmp_path / "whole")
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_stopped_run_goes_on_to_the_same_weights(
+    data: Path, tmp_path: Path, optimizer: str
+) -> None:
+    whole = run(data, tmp_path / "whole", optimizer=optimizer)
     assert whole.steps == 6
     for stop_after in (2, 3, 5):
         out = tmp_path / f"stopped-{stop_after}"
-        assert run(data, out, stop_after).progress.step == stop_after
-        assert run(data, out).progress.step == whole.steps
+        assert run(data, out, stop_after, optimizer).progress.step == stop_after
+        assert run(data, out, optimizer=optimizer).progress.step == whole.steps
         once, twice = (load_file(f / "checkpoint.safetensors") for f in (tmp_path / "whole", out))
         assert all(torch.equal(once[name], twice[name]) for name in once)
     log = [json.loads(line) for line in (tmp_path / "whole/log.jsonl").read_text().splitlines()]
