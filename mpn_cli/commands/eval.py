@@ -12,12 +12,13 @@ from rich.table import Table
 
 from mpn_cli import console
 from mpn_cli.errors import InputError
+from mpn_cli.evaluation.ahead import evaluator
 from mpn_cli.evaluation.breakdown import Breakdown, Group, break_down
-from mpn_cli.evaluation.coco import Engine, Evaluation, keypoint_evaluation, load_truth
+from mpn_cli.evaluation.coco import Engine, Evaluation
 from mpn_cli.evaluation.errors import KINDS, Errors, Kind, Mended, find_errors
 from mpn_cli.evaluation.health import odd_things
 from mpn_cli.evaluation.inputs import Results, read_ground_truth, read_results
-from mpn_cli.evaluation.intervals import Interval, intervals, resampled
+from mpn_cli.evaluation.intervals import Interval, intervals
 from mpn_cli.evaluation.matches import NAMES
 from mpn_cli.evaluation.pckh import Pckh, is_mpii, pckh, read_mpii, read_mpii_results
 
@@ -42,21 +43,21 @@ def evaluate(
         _evaluate_mpii(files, truth, errors, as_json)
         return
     labelled = read_ground_truth(truth, sigmas)
-    results = [read_results(file, labelled) for file in files]
-    odd = [odd_things(one.found(), labelled.labelled()) for one in results]
-    own_sigmas = labelled.sigmas.tolist() if labelled.own_sigmas else None
-    loaded = load_truth(labelled.content(), Engine(engine))
-    evaluations = [keypoint_evaluation(loaded, one.content(), own_sigmas) for one in results]
-    matches = [one.matches for one in evaluations]
-    draws = (
-        resampled(matches, resamples) if resamples and any(one.groups for one in matches) else None
-    )
-    spread = [intervals(one) for one in draws] if draws is not None else []
+    with evaluator(labelled, Engine(engine), resamples) as ahead:
+        ahead.begin(files)
+        results = [read_results(file, labelled) for file in files]
+        odd = [odd_things(one.found(), labelled.labelled()) for one in results]
+        measured = [ahead.evaluate(one) for one in results]
+    evaluations = [one.evaluation for one in measured]
+    draws = [one.draws for one in measured]
+    if not resamples or not any(one.matches.groups for one in evaluations):
+        draws = []
+    spread = [intervals(one) for one in draws]
     parts = [
         break_down(labelled, one, of.matches) for one, of in zip(results, evaluations, strict=True)
     ]
     mistakes = [find_errors(labelled, one, Engine(engine)) for one in results] if errors else []
-    change = [intervals(one - draws[0]) for one in draws[1:]] if draws is not None else []
+    change = [intervals(one - draws[0]) for one in draws[1:]]
     if as_json:
         console.print_json(_as_json(results, odd, evaluations, spread, change, parts, mistakes))
         return

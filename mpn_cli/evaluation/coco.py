@@ -18,6 +18,12 @@ from mpn_cli.evaluation.matches import AREAS, NAMES, Matched, Matches
 
 KEYPOINTS, BOXES = "keypoints", "bbox"
 
+TruthContent = str | dict[str, Any]
+"""A ground truth as an engine takes it: a file's path, or its content."""
+
+Content = str | list[dict[str, Any]]
+"""Results, likewise."""
+
 
 class Engine(StrEnum):
     """What computes the numbers: both give the same, to the last bit."""
@@ -34,7 +40,7 @@ class Truth:
     engine: Engine
 
 
-def load_truth(source: str | dict[str, Any], engine: Engine = Engine.HOTCOCO) -> Truth:
+def load_truth(source: TruthContent, engine: Engine = Engine.HOTCOCO) -> Truth:
     """A ground truth from a file's path or its content."""
     with contextlib.redirect_stdout(io.StringIO()):
         if engine is Engine.HOTCOCO:
@@ -53,7 +59,7 @@ def load_truth(source: str | dict[str, Any], engine: Engine = Engine.HOTCOCO) ->
 
 def _evaluated(
     truth: Truth,
-    results: str | list[dict[str, Any]],
+    results: Content,
     kind: str,
     sigmas: Sequence[float] | None,
     thresholds: Sequence[float] | None = None,
@@ -82,7 +88,7 @@ def _summarised(evaluation: Any) -> list[float]:
 
 def coco_stats(
     truth: Truth,
-    results: str | list[dict[str, Any]],
+    results: Content,
     kind: str,
     sigmas: Sequence[float] | None = None,
 ) -> list[float]:
@@ -92,7 +98,7 @@ def coco_stats(
 
 def keypoint_numbers(
     truth: Truth,
-    results: str | list[dict[str, Any]],
+    results: Content,
     sigmas: Sequence[float] | None = None,
 ) -> dict[str, float]:
     """The ten numbers, by name, of COCO keypoint results (a path, or their content).
@@ -114,7 +120,7 @@ class Evaluation:
 
 def keypoint_evaluation(
     truth: Truth,
-    results: str | list[dict[str, Any]],
+    results: Content,
     sigmas: Sequence[float] | None = None,
 ) -> Evaluation:
     """As ``keypoint_numbers``, with the matches behind them, from one run of the engine."""
@@ -127,7 +133,7 @@ def keypoint_evaluation(
 
 def keypoint_matches(
     truth: Truth,
-    results: str | list[dict[str, Any]],
+    results: Content,
     thresholds: Sequence[float],
     sigmas: Sequence[float] | None = None,
 ) -> Matches:

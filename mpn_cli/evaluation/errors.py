@@ -91,7 +91,7 @@ class Errors:
 def find_errors(truth: GroundTruth, results: Results, engine: Engine) -> Errors:
     """Sort every joint, result and missed person. Evaluates seven more times, for the AP mended."""
     loaded = load_truth(truth.content(), engine)
-    sigmas = truth.sigmas.tolist() if truth.own_sigmas else None
+    sigmas = truth.custom_sigmas
     content = results.content()
     matched: list[tuple[int, int]] = []
     alone: list[int] = []

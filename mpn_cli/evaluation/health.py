@@ -126,11 +126,9 @@ def _outside(found: Found, truth: Labelled) -> str | None:
     )
     if np.isinf(limits).all():
         return None
-    reach = 0.1 * limits[rows][:, None]  # joints a little outside are a pose cut off by the border
-    outside = ((found.keypoints < -reach) | (found.keypoints > limits[rows][:, None] + reach)).any(
-        axis=2
-    )
-    share = outside.mean()
+    middle = limits[rows][:, None] / 2
+    away = np.abs(found.keypoints - middle) > 1.2 * middle  # a pose cut off reaches a little over
+    share = (away[..., 0] | away[..., 1]).mean()
     return (
         f"{share:.0%} of the joints lie outside their pictures" if share > OUTSIDE_SHARE else None
     )
@@ -144,13 +142,15 @@ def _normalised(found: Found, truth: Labelled) -> str | None:
 
 def _shifted(found: Found, truth: Labelled) -> str | None:
     """A half-pixel convention moves all joints alike."""
-    by_picture: dict[int, list[int]] = {}
+    people = range(0, len(truth.pictures), -(-len(truth.pictures) // SHIFT_PEOPLE) or 1)
+    by_picture: dict[int, list[int]] = {truth.pictures[person]: [] for person in people}
     for row, picture in enumerate(found.pictures):
-        by_picture.setdefault(picture, []).append(row)
+        if picture in by_picture:
+            by_picture[picture].append(row)
     shifts = []
-    for person in range(0, len(truth.pictures), -(-len(truth.pictures) // SHIFT_PEOPLE) or 1):
-        rows = by_picture.get(truth.pictures[person])
-        if rows is None:
+    for person in people:
+        rows = by_picture[truth.pictures[person]]
+        if not rows:
             continue
         labels = truth.keypoints[person]
         seen = labels[:, 2] > 0

@@ -80,6 +80,11 @@ class GroundTruth:
     own_sigmas: bool
     """Whether they are the user's and not COCO's."""
 
+    @property
+    def custom_sigmas(self) -> list[float] | None:
+        """What an engine has to be told: the user's OKS constants; None for COCO's."""
+        return self.sigmas.tolist() if self.own_sigmas else None
+
     @cached_property
     def scored(self) -> list[Person]:
         """Who has to be found: people with a labelled joint, no crowds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,22 +24,17 @@ class Interval:
     high: float
 
 
-def resampled(files: Sequence[Matches], times: int) -> Float64Array:
-    """(F, times, 10) COCO's numbers of files on pictures drawn again with replacement.
+def resampled(matches: Matches, pictures: int, times: int) -> Float64Array:
+    """(times, 10) COCO's numbers on the ground truth's pictures drawn again with replacement.
 
-    The files share each draw (a paired bootstrap), so that differences between them can be taken
-    draw by draw. The files are results for one ground truth. Draws are seeded.
+    Draws are seeded: all files with results for one ground truth share them (a paired bootstrap),
+    so that differences between files can be taken draw by draw.
     """
-    pictures = max(len(file.pictures) for file in files)
     rng = np.random.default_rng(_SEED)
     weights = rng.multinomial(pictures, np.full(pictures, 1 / pictures), times).astype(np.float64)
-
-    return np.array(
-        [
-            [file.numbers(weight) if file.pictures else np.zeros(len(NAMES)) for weight in weights]
-            for file in files
-        ]
-    )
+    if not matches.pictures:
+        return np.zeros((times, len(NAMES)))
+    return np.array([matches.numbers(weight) for weight in weights])
 
 
 def intervals(draws: Float64Array) -> list[Interval]:

@@ -89,13 +89,12 @@ def _summary(run: Run) -> list[tuple[str, str]]:
 def _quality(run: Run, truth: GroundTruth) -> tuple[dict[str, Any], Errors]:
     """All that a ground truth tells."""
     results = read_results(run.out / "predictions.json", truth)
-    sigmas = truth.sigmas.tolist() if truth.own_sigmas else None
     evaluation = keypoint_evaluation(
-        load_truth(truth.content(), Engine.HOTCOCO), results.content(), sigmas
+        load_truth(truth.content(), Engine.HOTCOCO), results.content(), truth.custom_sigmas
     )
     spread: Sequence[Any] = [None] * len(NAMES)
     if evaluation.matches.groups:
-        spread = intervals(resampled([evaluation.matches], RESAMPLES)[0])
+        spread = intervals(resampled(evaluation.matches, len(truth.images), RESAMPLES))
     errors = find_errors(truth, results, Engine.HOTCOCO)
     parts: Breakdown = break_down(truth, results, evaluation.matches)
     judged = max(sum(errors.count(kind) for kind in KINDS), 1)
