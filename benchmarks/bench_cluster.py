@@ -1,6 +1,7 @@
 """A Dask cluster against this machine's own processes, and what a shard costs beside its work.
 
-    python benchmarks/bench_cluster.py [--shards 100000] [--pictures 400] [--json FILE]
+    python benchmarks/bench_cluster.py [--measure throughput,overhead,memory] [--shards 100000]
+        [--pictures 400] [--json FILE]
 
 Three measurements, all with a real scheduler and one-thread workers started as processes:
 
@@ -174,6 +175,7 @@ def throughput(folder: Path, pictures: int, address: str) -> dict[str, float]:
 def main() -> None:
     """Measure, print and write."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--measure", default="throughput,overhead,memory")
     arguments.add_argument("--shards", type=int, default=100_000)
     arguments.add_argument("--pictures", type=int, default=400)
     arguments.add_argument("--json", type=Path)
@@ -181,21 +183,24 @@ def main() -> None:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name, cluster() as address:
         folder = Path(name)
-        rates = throughput(folder, given.pictures, address)
-        found["pictures a second"] = rates
-        print({name: round(rate, 1) for name, rate in rates.items()},
-              f"cluster / own: {rates['cluster'] / rates['own processes']:.2f}")  # fmt: skip
-        few = simulated_job(3000)
-        seconds, _ = run_simulated(few, address, folder / "ours", empty_part)
-        found["ms a shard, ours"] = 1000 * seconds / few.shards
-        found["ms a shard, joblib"] = (
-            1000 * run_joblib(few, address, folder / "joblib") / few.shards
-        )
-        print({key: round(value, 3) for key, value in found.items() if key.startswith("ms")})
-        many = simulated_job(given.shards)
-        seconds, memory = run_simulated(many, address, folder / "many", sleeping)
-        found["simulated"] = {"shards": given.shards, "seconds": seconds, "client MB": memory}
-        print(f"{given.shards} simulated shards: {seconds:.0f} s, client MB by tenths: {memory}")
+        if "throughput" in given.measure:
+            rates = throughput(folder, given.pictures, address)
+            found["pictures a second"] = rates
+            print({name: round(rate, 1) for name, rate in rates.items()},
+                  f"cluster / own: {rates['cluster'] / rates['own processes']:.2f}")  # fmt: skip
+        if "overhead" in given.measure:
+            few = simulated_job(3000)
+            seconds, _ = run_simulated(few, address, folder / "ours", empty_part)
+            found["ms a shard, ours"] = 1000 * seconds / few.shards
+            found["ms a shard, joblib"] = (
+                1000 * run_joblib(few, address, folder / "joblib") / few.shards
+            )
+            print({key: round(value, 3) for key, value in found.items() if key.startswith("ms")})
+        if "memory" in given.measure:
+            many = simulated_job(given.shards)
+            seconds, memory = run_simulated(many, address, folder / "many", sleeping)
+            found["simulated"] = {"shards": given.shards, "seconds": seconds, "client MB": memory}
+            print(f"{given.shards} simulated shards: {seconds:.0f} s, client MB: {memory}")
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))
 

@@ -1,7 +1,9 @@
-"""A GPU: the bare network by batch, its share of the card's roof, and the whole command.
+"""A GPU: the bare network by batch, its share of the card's roof, the whole command, and whether
+its poses are the CPU's.
 
-    python benchmarks/bench_gpu.py [--device cuda] [--pictures 2000] [--json FILE]
+    python benchmarks/bench_gpu.py [--device cuda] [--pictures 2000] [--labels GT] [--json FILE]
 
+GT is a COCO data set with ``images/`` beside it; without it the example pictures are compared.
 With ``--device cpu`` it is rehearsed without a GPU (``--batches 1,4 --pictures 12``); the
 whole command then runs on the CPU's own engine.
 """
@@ -20,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from models.counting import count_cost
@@ -32,6 +35,8 @@ from mpn_cli.pipeline.on_device import DevicePoseNetwork
 MODEL = MODELS["mobileposenet-256x192"]
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SECONDS = 2.0
+SURE = 0.3
+"""Joints of at least this confidence are compared."""
 
 
 def rate(work: Callable[[], Any], items: int, device: torch.device) -> float:
@@ -142,12 +147,40 @@ def whole_command(device: str, pictures: int, folder: Path) -> dict[str, Any]:
     }
 
 
+def agreement(device: str, labels: Path, images: Path, folder: Path) -> dict[str, float]:
+    """How near the device's joints are to the CPU's, and AP by each where there are labels."""
+    found, aps = {}, {}
+    for name, options in (("device", ["--device", device]), ("cpu", ["--device", "cpu"])):
+        out = folder / f"{name}-poses"
+        command = [sys.executable, "-m", "mpn_cli.app"]
+        subprocess.run(
+            [*command, "annotate", str(labels), "--images", str(images), "-o", str(out), "--quiet",
+             *options], check=True,
+        )  # fmt: skip
+        poses = json.loads((out / "predictions.json").read_text())
+        found[name] = {
+            (one["image_id"], *one["bbox"]): np.reshape(one["keypoints"], (-1, 3)) for one in poses
+        }
+        done = subprocess.run(
+            [*command, "eval", str(out / "predictions.json"), "--gt", str(labels), "--json"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode == 0:
+            aps[f"AP {name}"] = json.loads(done.stdout)["AP"]
+    away = np.concatenate([
+        np.linalg.norm((pose - found["device"][key])[:, :2], axis=1)[pose[:, 2] > SURE]
+        for key, pose in found["cpu"].items()
+    ])  # fmt: skip
+    return {"joints": len(away), "within half a pixel": float((away < 0.5).mean()), **aps}
+
+
 def main() -> None:
     """Measure, print and write."""
     arguments = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     arguments.add_argument("--device", default="cuda")
     arguments.add_argument("--batches", default="1,8,32,128,256")
     arguments.add_argument("--pictures", type=int, default=2000)
+    arguments.add_argument("--labels", type=Path)
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
     device = torch.device(given.device)
@@ -164,7 +197,10 @@ def main() -> None:
         print({name: round(value, 4) for name, value in row.items()})
     with tempfile.TemporaryDirectory() as name:
         found["command"] = whole_command(given.device, given.pictures, Path(name))
-    print(json.dumps(found["command"], indent=1))
+        labels = given.labels or EXAMPLES / "people.json"
+        images = labels.parent / "images" if given.labels else EXAMPLES
+        found["agreement"] = agreement(given.device, labels, images, Path(name))
+    print(json.dumps([found["command"], found["agreement"]], indent=1))
     if given.json:
         given.json.write_text(json.dumps(found, indent=1))
 
