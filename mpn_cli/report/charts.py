@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,18 @@ class Axis:
     low: float
     high: float
     ticks: Sequence[float]
+    logarithmic: bool = False
+
+    def share(self, value: float) -> float:
+        """How far along the axis a value lies, 0 to 1."""
+        low, here, high = (math.log(v) if self.logarithmic else v
+                           for v in (self.low, value, self.high))  # fmt: skip
+        return (here - low) / (high - low)
+
+    def steps(self, count: int) -> Float64Array:
+        """The (count + 1,) edges of equal steps."""
+        spaced = np.geomspace if self.logarithmic else np.linspace
+        return np.asarray(spaced(self.low, self.high, count + 1))
 
 
 def lines_chart(
@@ -41,7 +54,7 @@ def lines_chart(
 def histogram(values: Sequence[float] | Float64Array, across: Axis, bins: int, name: str) -> Markup:
     """How many of ``values`` lie in each of ``bins`` equal steps of the axis."""
     clipped = np.clip(np.asarray(values, dtype=np.float64), across.low, across.high)
-    counts, edges = np.histogram(clipped, bins, (across.low, across.high))
+    counts, edges = np.histogram(clipped, across.steps(bins))
     most = _round_up(int(counts.max(initial=1)))
     up = Axis("", 0, most, (0, most / 2, most))
     bars = []
@@ -50,8 +63,8 @@ def histogram(values: Sequence[float] | Float64Array, across: Axis, bins: int, n
         bars.append(
             f'<rect class="bar" x="{x + 0.5:.1f}" y="{top:.1f}"'
             f' width="{max(_place_x(high, across) - x - 1, 0.5):.1f}"'
-            f' height="{HEIGHT - _BOTTOM - top:.1f}"><title>{low:g} to {high:g}: {count}</title>'
-            "</rect>"
+            f' height="{HEIGHT - _BOTTOM - top:.1f}">'
+            f"<title>{low:.3g} to {high:.3g}: {count}</title></rect>"
         )
     return _chart("".join(bars), across, up, name)
 
@@ -78,13 +91,11 @@ def _chart(marks: str, across: Axis, up: Axis, name: str) -> Markup:
 
 
 def _place_x(value: float, axis: Axis) -> float:
-    share = (value - axis.low) / (axis.high - axis.low)
-    return _LEFT + share * (WIDTH - _LEFT - _RIGHT)
+    return _LEFT + axis.share(value) * (WIDTH - _LEFT - _RIGHT)
 
 
 def _place_y(value: float, axis: Axis) -> float:
-    share = (value - axis.low) / (axis.high - axis.low)
-    return HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM)
+    return HEIGHT - _BOTTOM - axis.share(value) * (HEIGHT - _TOP - _BOTTOM)
 
 
 def _round_up(value: int) -> int:

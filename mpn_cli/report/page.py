@@ -32,6 +32,7 @@ from mpn_cli.report.run import Run
 SKIPPED_SHOWN = 200
 
 _SHARES = (0, 0.2, 0.4, 0.6, 0.8, 1)
+_HEIGHTS = (10, 30, 100, 300, 1000)
 
 
 def make_page(run: Run, truth_file: Path | None, sigmas: str | None, most: int) -> str:
@@ -139,7 +140,7 @@ def _charts(run: Run) -> list[tuple[str, Markup]]:
     people = Counter(pose.image_id for pose in run.poses)
     each = [people[picture.id] for picture in run.pictures]
     most = max(5, int(np.percentile(each, 99)))
-    heights = np.log10(np.maximum([pose.bbox[3] for pose in run.poses], 1))
+    heights = [pose.bbox[3] for pose in run.poses]
     confidences = np.concatenate([pose.keypoints[2::3] for pose in run.poses])
     return [
         (
@@ -158,7 +159,7 @@ def _charts(run: Run) -> list[tuple[str, Markup]]:
         ),
         (
             "Height of people",
-            histogram(heights, Axis("log10 of pixels", 1, 3.5, (1, 1.5, 2, 2.5, 3, 3.5)), 40,
+            histogram(heights, Axis("pixels", 10, 2000, _HEIGHTS, logarithmic=True), 40,
                       "height of people"),
         ),
     ]  # fmt: skip
