@@ -9,6 +9,14 @@ import typer
 
 from mpn_cli.arguments.shared import Json
 
+Sigmas = Annotated[
+    str | None,
+    typer.Option(
+        help="OKS constants of the joints, separated by commas.",
+        show_default="COCO's, for 17 joints",
+    ),
+]
+
 
 def evaluate(
     results: Annotated[
@@ -33,13 +41,7 @@ def evaluate(
     resamples: Annotated[
         int, typer.Option(min=0, help="Draws of the bootstrap behind the intervals; 0: none.")
     ] = 200,
-    sigmas: Annotated[
-        str | None,
-        typer.Option(
-            help="OKS constants of the joints, separated by commas.",
-            show_default="COCO's, for 17 joints",
-        ),
-    ] = None,
+    sigmas: Sigmas = None,
     engine: Annotated[
         str, typer.Option(help="hotcoco, or pycocotools: the same numbers, slower.")
     ] = "hotcoco",
@@ -75,13 +77,7 @@ def report(
     gallery: Annotated[
         int, typer.Option(min=0, help="About so many pictures are shown; thumbnails shrink.")
     ] = 300,
-    sigmas: Annotated[
-        str | None,
-        typer.Option(
-            help="OKS constants of the joints, separated by commas.",
-            show_default="COCO's, for 17 joints",
-        ),
-    ] = None,
+    sigmas: Sigmas = None,
     as_json: Json = False,
 ) -> None:
     """Write one HTML page about a run: numbers, mistakes, histograms, pictures with poses.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -129,7 +130,21 @@ def _dark_offset(heatmaps: Float32Array, x: IntArray, y: IntArray) -> Float64Arr
         return offset
     around = _neighbourhoods(heatmaps, rows, x[rows], y[rows], heatmap_sigma(height))
     log = np.log(np.maximum(around, _SMALLEST))
-    c = reach
+    along_x, along_y, determinant, dxx = newton_terms(log)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.stack([along_x, along_y], axis=1) / determinant[:, None]
+    usable = (determinant > 0) & (dxx < 0) & (np.abs(step) <= 1).all(axis=1)
+    offset[rows[usable]] = step[usable]
+    return offset
+
+
+def newton_terms(log: Any) -> tuple[Any, Any, Any, Any]:
+    """The Newton step of (N, 5, 5) logarithms around a maximum, each (N,), by finite differences.
+
+    The step's x and y times the determinant of the Hessian, that determinant, and the Hessian's
+    first entry. Arrays of numpy or torch.
+    """
+    c = DARK_RADIUS
     dx = (log[:, c, c + 1] - log[:, c, c - 1]) / 2
     dy = (log[:, c + 1, c] - log[:, c - 1, c]) / 2
     dxx = (log[:, c, c + 2] - 2 * log[:, c, c] + log[:, c, c - 2]) / 4
@@ -137,12 +152,7 @@ def _dark_offset(heatmaps: Float32Array, x: IntArray, y: IntArray) -> Float64Arr
     dxy = (
         log[:, c + 1, c + 1] - log[:, c - 1, c + 1] - log[:, c + 1, c - 1] + log[:, c - 1, c - 1]
     ) / 4
-    determinant = dxx * dyy - dxy * dxy
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = np.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], axis=1) / determinant[:, None]
-    usable = (determinant > 0) & (dxx < 0) & (np.abs(step) <= 1).all(axis=1)
-    offset[rows[usable]] = step[usable]
-    return offset
+    return dxy * dy - dyy * dx, dxy * dx - dxx * dy, dxx * dyy - dxy * dxy, dxx
 
 
 def _neighbourhoods(

@@ -33,7 +33,13 @@ from mpn_cli.pipeline.crops import (
     reduced,
     regions_of_boxes,
 )
-from mpn_cli.pipeline.decoding import DARK_RADIUS, Decode, heatmap_sigma, smoothing_band
+from mpn_cli.pipeline.decoding import (
+    DARK_RADIUS,
+    Decode,
+    heatmap_sigma,
+    newton_terms,
+    smoothing_band,
+)
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.pipeline.stopwatch import Stopwatch
 from mpn_cli.skeletons import SKELETONS
@@ -285,16 +291,8 @@ def _dark_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
         rows, lines.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None]
     ]
     log = (band @ (patches * there) @ band.T).clamp(min=_SMALLEST).log()
-    c = reach
-    dx = (log[:, c, c + 1] - log[:, c, c - 1]) / 2
-    dy = (log[:, c + 1, c] - log[:, c - 1, c]) / 2
-    dxx = (log[:, c, c + 2] - 2 * log[:, c, c] + log[:, c, c - 2]) / 4
-    dyy = (log[:, c + 2, c] - 2 * log[:, c, c] + log[:, c - 2, c]) / 4
-    dxy = (
-        log[:, c + 1, c + 1] - log[:, c - 1, c + 1] - log[:, c + 1, c - 1] + log[:, c - 1, c - 1]
-    ) / 4
-    determinant = dxx * dyy - dxy * dxy
-    step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], dim=1) / determinant[:, None]
+    along_x, along_y, determinant, dxx = newton_terms(log)
+    step = torch.stack([along_x, along_y], dim=1) / determinant[:, None]
     inside = (x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach)
     usable = inside & (determinant > 0) & (dxx < 0) & (step.abs() <= 1).all(dim=1)
     return torch.where(usable[:, None], step, 0.0)
