@@ -147,7 +147,7 @@ def test_bad_pictures_cost_only_themselves(mpn: Mpn, tmp_path: Path, fresh_weigh
             [EXAMPLES, "--model", "resnet"],
             "--model resnet: neither a weights file, onnx:FILE, nor one of",
         ),
-        ([EXAMPLES, "--model", "mobileposenet-384x288"], "comes without weights"),
+        ([EXAMPLES, "--model", "mobileposenet-256x256-mpii"], "comes without weights"),
         ([EXAMPLES, "--model", "pickle.pth"], "pickled weights are not loaded"),
         (
             [EXAMPLES, "--nms", "fast"],
