@@ -151,7 +151,7 @@ def test_bad_pictures_cost_only_themselves(mpn: Mpn, tmp_path: Path, fresh_weigh
         ([EXAMPLES, "--model", "pickle.pth"], "pickled weights are not loaded"),
         (
             [EXAMPLES, "--nms", "fast"],
-            "no NMS backend named fast; installed: hard, matrix, none, numba, soft",
+            "no NMS backend named fast; installed: hard, matrix, matrix-cuda, none, numba, soft",
         ),
         ([EXAMPLES, "--nms-method", "soft"], "NMS backend hard has no method soft"),
         ([EXAMPLES, "--detector", "x"], "no detector named x; installed: full-image"),

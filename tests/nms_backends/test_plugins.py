@@ -65,7 +65,7 @@ def test_the_documented_backend_works(site: Path) -> None:
 
 def test_unknown_name_lists_what_is_installed() -> None:
     with pytest.raises(
-        PluginError, match="no NMS backend named fast; installed: hard, matrix, none"
+        PluginError, match="no NMS backend named fast; installed: hard, matrix, matrix-cuda, none"
     ):
         fresh().find("fast")
 
