@@ -95,7 +95,7 @@ def progress(label: str, total: int, quiet: bool) -> Iterator[Advance]:
                     # What an earlier run did must not count as this run's speed.
                     first.append(done)
                     bar.reset(task, total=of or total, completed=done, detail=detail)
-                bar.update(task, completed=done, detail=detail)
+                bar.update(task, total=of or total, completed=done, detail=detail)
 
             yield advance
 

@@ -48,7 +48,7 @@ def train(
                 if "ap" in event and not quiet:
                     console.print_note(f"step {event['step']}: validation AP {event['ap']:.4f}")
                 elif "loss" in event:
-                    advance(event["step"], f"loss {event['loss']:.3f}", event["steps"])
+                    advance(event["step"], f"loss {event['loss']:.3f}", trainer.expected_steps)
 
             trainer = Trainer(recipe, out, report, minutes)
             for number in (signal.SIGINT, signal.SIGTERM):

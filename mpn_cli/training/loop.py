@@ -71,11 +71,22 @@ class Trainer:
             self.progress = load_checkpoint(
                 self.checkpoint, self.network, self.average, self.optimizer
             )
+        self._first_step = self.progress.step
 
     @property
     def steps(self) -> int:
         """Steps of the whole run."""
         return self.spans[-1].last
+
+    @property
+    def expected_steps(self) -> int:
+        """Steps at the run's end, as far as can be said now: where its minutes end it, fewer."""
+        gone = self._time_gone()
+        if gone == 0:
+            return self.steps
+        return min(
+            self.steps, self._first_step + round((self.progress.step - self._first_step) / gone)
+        )
 
     def stop(self) -> None:
         """Save and end after the step in hand; may be called from a signal handler."""

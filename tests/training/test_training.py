@@ -1,6 +1,7 @@
 """Real, tiny runs of the trainer."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,18 @@ def write_data_set(folder: Path, **changes: Any) -> None:
     (folder / "person_keypoints.json").write_text(json.dumps(content))
 
 
-def run(data: Path, out: Path, stop_after: int | None = None, optimizer: str = "adamw") -> Trainer:
-    recipe = Recipe(
+def recipe_for(data: Path, optimizer: str = "adamw") -> Recipe:
+    return Recipe(
         data=(data,),
         mix=(1.0,),
         validate_every=4,
         optimizer=optimizer,
         **RECIPE,  # type: ignore
     )
-    return run_recipe(recipe, out, stop_after)
+
+
+def run(data: Path, out: Path, stop_after: int | None = None, optimizer: str = "adamw") -> Trainer:
+    return run_recipe(recipe_for(data, optimizer), out, stop_after)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
@@ -71,6 +75,15 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
         assert all(torch.equal(once[name], twice[name]) for name in once)
     log = [json.loads(line) for line in (tmp_path / "whole/log.jsonl").read_text().splitlines()]
     assert [event["input_size"] for event in log if "ap" in event] == ["64x64", "96x64"]
+
+
+def test_the_steps_expected_are_those_that_the_minutes_allow(data: Path, tmp_path: Path) -> None:
+    trainer = Trainer(recipe_for(data), tmp_path / "out", lambda event: None, minutes=10)
+    trainer.progress.step = 2
+    trainer._started = time.monotonic() - 300  # half of them are over
+    assert trainer.expected_steps == 4
+    trainer._started = time.monotonic() - 60
+    assert trainer.expected_steps == trainer.steps == 6
 
 
 def test_another_run_is_refused(data: Path, tmp_path: Path) -> None:
