@@ -94,8 +94,9 @@ def progress(label: str, total: int, quiet: bool) -> Iterator[Advance]:
                 if not first:
                     # What an earlier run did must not count as this run's speed.
                     first.append(done)
-                    bar.reset(task, total=of or total, completed=done, detail=detail)
-                bar.update(task, total=of or total, completed=done, detail=detail)
+                    bar.reset(task, completed=done)
+                bar.tasks[0].total = of or total  # given to update(), it would forget the speed
+                bar.update(task, completed=done, detail=detail)
 
             yield advance
 
