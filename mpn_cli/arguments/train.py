@@ -44,7 +44,9 @@ def train(
     loss: Annotated[
         str, typer.Option(help="cross-entropy or mse (the paper's).")
     ] = "cross-entropy",
-    augment: Annotated[str, typer.Option(help="paper, or light: for short runs.")] = "paper",
+    augment: Annotated[
+        str, typer.Option(help="paper; light: for short runs; crowd: light, with people pasted in.")
+    ] = "paper",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")

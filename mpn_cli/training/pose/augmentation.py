@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,22 +29,28 @@ class Augmentation:
     colour: float = 0.3
     """Brightness and contrast, either way; each channel a third of it."""
     cut_out_probability: float = 0.3
+    paste_probability: float = 0.0
+    """That somebody else is pasted over the crop."""
 
+
+_LIGHT = Augmentation(
+    rotation=30.0,
+    rotation_probability=0.4,
+    scale=0.25,
+    half_body_probability=0.12,
+    colour=0.2,
+    cut_out_probability=0.0,
+)
 
 AUGMENTATIONS = {
     "paper": Augmentation(
         rotation=45.0, scale=0.35, half_body_probability=0.3, cut_out_probability=0.3
     ),
-    "light": Augmentation(
-        rotation=30.0,
-        rotation_probability=0.4,
-        scale=0.25,
-        half_body_probability=0.12,
-        colour=0.2,
-        cut_out_probability=0.0,
-    ),
+    "light": _LIGHT,
+    "crowd": replace(_LIGHT, paste_probability=0.25),
 }
-"""``paper``: the paper's ranges, with colour and cut-out; ``light`` learns faster in short runs."""
+"""``paper``: the paper's ranges, with colour and cut-out; ``light`` learns faster in short runs;
+``crowd`` is that with people pasted in."""
 
 HALF_BODY_MIN_JOINTS = 8
 """Half-body crops are made of people with at least this many labelled joints (paper's code)."""
@@ -57,6 +63,12 @@ class View:
     matrix: Float64Array
     """(2, 3) crop -> cached region."""
     mirrored: bool
+
+    def moved(self, offset: Float64Array) -> View:
+        """The view with its content moved by ``offset`` (x, y), pixels of the crop."""
+        matrix = self.matrix.copy()
+        matrix[:, 2] -= matrix[:, :2] @ offset
+        return View(matrix, self.mirrored)
 
 
 def draw_view(

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from mpn_cli.arrays import BoolArray, Float64Array
+from mpn_cli.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from mpn_cli.pipeline.crops import PIXEL_MEAN, PIXEL_STD
 from mpn_cli.pipeline.decoding import heatmap_sigma
 from mpn_cli.skeletons import Skeleton
 from mpn_cli.training.batches import Batches
 from mpn_cli.training.pose.augmentation import HALF_BODY_MIN_JOINTS, Augmentation
 from mpn_cli.training.pose.cache import MARGIN, CropCache, cached_size
+from mpn_cli.training.pose.pasting import body_mask, draw_offsets, pastable
 from mpn_cli.training.pose.samples import PoseBatch
 
 _GREY = 124.0
@@ -45,6 +46,8 @@ class DeviceCrops(Batches[PoseBatch]):
         self.input_size = input_size
         self.device = device
         self.firsts = np.cumsum([0, *self.sizes])[:-1]
+        others = pastable(caches)
+        self.pastable = self.firsts[others[:, 0]] + others[:, 1]
         width, height = cached_size(input_size)
         self.crops = torch.empty(
             (sum(self.sizes), height, width, 3), dtype=torch.uint8, device=device
@@ -54,33 +57,67 @@ class DeviceCrops(Batches[PoseBatch]):
                 part = torch.from_numpy(np.array(cache.crops[row : row + 512]))
                 self.crops[first + row : first + row + len(part)] = part.to(device)
         self.keypoints = np.concatenate([cache.keypoints for cache in caches])
-        self.weights = np.concatenate([cache.people.weights for cache in caches])
+        self.weights: Float32Array = np.concatenate([cache.people.weights for cache in caches])
 
     def make(self, step: int, rows: list[tuple[int, int]]) -> PoseBatch:
         """The batch of some rows; ``step`` seeds its augmentation."""
         rng = np.random.default_rng((self.seed, self.input_size[1], step))
         chosen = np.array([self.firsts[data_set] + row for data_set, row in rows])
-        keypoints, weights = self.keypoints[chosen], self.weights[chosen]
-        matrices, mirrored = draw_views(
-            rng, self.augmentation, self.skeleton, keypoints, weights, self.input_size
-        )
-        moved = np.linalg.solve(
-            matrices[:, None, :, :2], (keypoints - matrices[:, None, :, 2])[..., None]
-        )[..., 0]
-        order = list(self.skeleton.flip_permutation)
-        moved[mirrored], weights[mirrored] = moved[mirrored][:, order], weights[mirrored][:, order]
+        matrices, mirrored = self._draw_views(rng, chosen)
+        moved, weights = self._moved(chosen, matrices, mirrored)
         pixels = self._warped(chosen, matrices)
+        if self.augmentation.paste_probability:
+            self._paste(rng, pixels)
         pixels = self._coloured(rng, pixels)
         self._cut_out(rng, pixels)
         heatmaps, inside = self._heatmaps(moved)
         return PoseBatch(_normalised(pixels), heatmaps, self._to(weights) * inside)
+
+    def _draw_views(
+        self, rng: np.random.Generator, chosen: IntArray
+    ) -> tuple[Float64Array, BoolArray]:
+        return draw_views(
+            rng, self.augmentation, self.skeleton, self.keypoints[chosen], self.weights[chosen],
+            self.input_size,
+        )  # fmt: skip
+
+    def _moved(
+        self, chosen: IntArray, matrices: Float64Array, mirrored: BoolArray
+    ) -> tuple[Float64Array, Float32Array]:
+        """Keypoints (B, K, 2) and weights (B, K) in the views' cells, as ``move_keypoints``."""
+        keypoints, weights = self.keypoints[chosen], self.weights[chosen]
+        offsets = keypoints - matrices[:, None, :, 2]
+        solved = np.linalg.solve(matrices[:, None, :, :2], offsets[..., None])
+        moved = np.asarray(solved[..., 0], dtype=np.float64)
+        order = list(self.skeleton.flip_permutation)
+        moved[mirrored], weights[mirrored] = moved[mirrored][:, order], weights[mirrored][:, order]
+        return moved, weights
+
+    def _paste(self, rng: np.random.Generator, pixels: Tensor) -> None:
+        """Somebody else over some of the crops, in place."""
+        over = np.flatnonzero(rng.random(len(pixels)) < self.augmentation.paste_probability)
+        if not len(over) or not len(self.pastable):
+            return
+        others = rng.choice(self.pastable, len(over))
+        matrices, mirrored = self._draw_views(rng, others)
+        offsets = draw_offsets(rng, self.input_size, len(over))
+        matrices[..., 2] -= (matrices[..., :2] @ offsets[..., None])[..., 0]
+        masks = np.stack(
+            [
+                body_mask(keypoints, weights, self.skeleton, self.input_size)
+                for keypoints, weights in zip(*self._moved(others, matrices, mirrored), strict=True)
+            ]
+        )
+        rows = torch.from_numpy(over).to(self.device)
+        shares = self._to(masks)[:, None] / 255
+        pixels[rows] = torch.lerp(pixels[rows], self._warped(others, matrices), shares)
 
     def _to(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.asarray(values, dtype=np.float32)).to(
             self.device, non_blocking=True
         )
 
-    def _warped(self, chosen: np.ndarray, matrices: Float64Array) -> Tensor:
+    def _warped(self, chosen: IntArray, matrices: Float64Array) -> Tensor:
         """(B, 3, H, W) float32 0..255, black outside the kept region."""
         width, height = self.input_size
         rows, columns = self.crops.shape[1:3]

@@ -1,0 +1,75 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mpn_cli.skeletons import COCO
+from mpn_cli.training.pose.augmentation import Augmentation
+from mpn_cli.training.pose.cache import CropCache, cached_size
+from mpn_cli.training.pose.on_device import DeviceCrops
+from mpn_cli.training.pose.pasting import body_mask, pastable
+from mpn_cli.training.pose.people import People
+from mpn_cli.training.pose.samples import CropMaker, PoseBatch
+
+SIZE = (96, 128)
+WIDTH, HEIGHT = cached_size(SIZE)
+STANDING = np.array([
+    (48, 20), (50, 18), (46, 18), (53, 20), (43, 20), (58, 34), (38, 34), (62, 50), (34, 50),
+    (63, 64), (33, 64), (54, 66), (42, 66), (54, 86), (42, 86), (54, 106), (42, 106),
+], dtype=float)  # fmt: skip
+STILL = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def people(brightness: int, labelled: np.ndarray, count: int) -> CropCache:
+    keypoints = np.tile(STANDING + (np.array([WIDTH, HEIGHT]) - SIZE) / 2, (count, 1, 1))
+    crops = np.full((count, HEIGHT, WIDTH, 3), brightness, dtype=np.uint8)
+    unused = np.zeros(count, dtype=np.int64)
+    weights = np.tile(labelled.astype(np.float32), (count, 1))
+    of = People(Path(), (), "", unused, unused, np.zeros((count, 4)), keypoints, weights)
+    return CropCache(of, crops, keypoints)
+
+
+def made(kind: str, augmentation: Augmentation) -> PoseBatch:
+    """Of eight people without heads before black, where four whole ones before white can be cut."""
+    headless = np.arange(17) >= 5
+    caches = [people(0, headless, 8), people(255, np.ones(17), 4)]
+    settings = (caches, (1.0, 0.0), COCO, augmentation, SIZE, 8, 3)
+    maker = CropMaker(*settings) if kind == "host" else DeviceCrops(*settings, torch.device("cpu"))
+    return maker.make(0, [(0, row) for row in range(8)])
+
+
+def test_a_mask_covers_the_body_and_nothing_far_from_it() -> None:
+    mask = body_mask(STANDING, np.ones(17, np.float32), COCO, SIZE)
+    columns, rows = STANDING.round().astype(int).T
+    assert mask[rows, columns].min() > 200
+    assert mask[50, 48] == 255  # amid the torso, between its limbs
+    assert mask[:, :20].max() == mask[:, 76:].max() == mask[118:].max() == 0
+    assert 0.1 < (mask > 127).mean() < 0.4
+
+
+def test_a_mask_of_nobody_is_empty() -> None:
+    assert body_mask(STANDING, np.zeros(17, np.float32), COCO, SIZE).max() == 0
+
+
+def test_whole_people_are_pasted_only() -> None:
+    caches = [people(0, np.arange(17) >= 5, 3), people(0, np.ones(17), 2)]
+    assert pastable(caches).tolist() == [[1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("kind", ["host", "device"])
+def test_somebody_hides_part_of_the_crop_and_labels_stay(kind: str) -> None:
+    alone, crowded = (made(kind, replace(STILL, paste_probability=p)) for p in (0.0, 1.0))
+    torch.testing.assert_close(alone.heatmaps, crowded.heatmaps)
+    torch.testing.assert_close(alone.weights, crowded.weights)
+    bright = (crowded.crops - alone.crops).abs().amax(dim=1) > 1
+    hidden = bright.float().mean(dim=(1, 2))  # moved aside, so mostly cut by the crop's edge
+    assert 0 < hidden.min() < hidden.max() < 0.35
+
+
+@pytest.mark.parametrize("kind", ["host", "device"])
+def test_as_often_as_asked(kind: str) -> None:
+    alone, some = (made(kind, replace(STILL, paste_probability=p)) for p in (0.0, 0.5))
+    changed = (some.crops != alone.crops).flatten(1).any(dim=1)
+    assert 0 < changed.sum() < 8
