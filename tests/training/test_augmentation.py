@@ -5,7 +5,7 @@ import pytest
 from mpn_cli.skeletons import COCO
 from mpn_cli.training.pose.augmentation import (
     AUGMENTATIONS,
-    Augmentation,
+    STILL,
     apply_view,
     draw_view,
     move_keypoints,
@@ -43,10 +43,9 @@ def test_pixels_and_labels_move_together(seed: int) -> None:
 
 
 def test_without_augmentation_the_view_is_the_inference_crop() -> None:
-    still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
     rng = np.random.default_rng(0)
     keypoints = np.array([[0.0, 0.0]] * 17)
-    view = draw_view(rng, still, COCO, keypoints, np.zeros(17, np.float32), CACHED, SIZE)
+    view = draw_view(rng, STILL, COCO, keypoints, np.zeros(17, np.float32), CACHED, SIZE)
     corners = np.array([[0, 0, 1], [SIZE[0] - 1, SIZE[1] - 1, 1]]) @ view.matrix.T
     middle, reach = (np.array(CACHED) - 1) / 2, (np.array(CACHED) - 1) / 2 / MARGIN
     assert corners == pytest.approx(np.array([middle - reach, middle + reach]), abs=0.3)

@@ -13,16 +13,16 @@ import torch
 
 from mpn_cli.skeletons import COCO
 from mpn_cli.training.packing import pack, unpack
-from mpn_cli.training.pose.augmentation import AUGMENTATIONS, Augmentation
+from mpn_cli.training.pose.augmentation import AUGMENTATIONS, STILL, Augmentation
 from mpn_cli.training.pose.cache import CropCache, cached_size, open_cache
 from mpn_cli.training.pose.on_device import DeviceCrops, draw_views
-from mpn_cli.training.pose.people import People, load_people, split_by_picture
+from mpn_cli.training.pose.people import load_people, split_by_picture
 from mpn_cli.training.pose.samples import CropMaker
+from tests.training.running import cache_of
 from tests.training.test_training import write_data_set
 
 SIZE = (96, 128)
 CACHED = cached_size(SIZE)
-STILL = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def one_dot_each(people: int) -> CropCache:
@@ -37,9 +37,7 @@ def one_dot_each(people: int) -> CropCache:
         weights[row, joint] = 1
         x, y = keypoints[row, joint]
         cv2.circle(crops[row], (round(16 * x), round(16 * y)), 40, (255,) * 3, -1, cv2.LINE_AA, 4)
-    unused = np.zeros(people, dtype=np.int64)
-    of = People(Path(), (), "", unused, unused, np.zeros((people, 4)), keypoints, weights)
-    return CropCache(of, crops, keypoints)
+    return cache_of(crops, keypoints, weights)
 
 
 def made(cache: CropCache, augmentation: Augmentation) -> DeviceCrops:

@@ -1,17 +1,16 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from mpn_cli.skeletons import COCO
-from mpn_cli.training.pose.augmentation import Augmentation
+from mpn_cli.training.pose.augmentation import STILL, Augmentation
 from mpn_cli.training.pose.cache import CropCache, cached_size
 from mpn_cli.training.pose.on_device import DeviceCrops
 from mpn_cli.training.pose.pasting import body_mask, pastable
-from mpn_cli.training.pose.people import People
 from mpn_cli.training.pose.samples import CropMaker, PoseBatch
+from tests.training.running import cache_of
 
 SIZE = (96, 128)
 WIDTH, HEIGHT = cached_size(SIZE)
@@ -19,16 +18,13 @@ STANDING = np.array([
     (48, 20), (50, 18), (46, 18), (53, 20), (43, 20), (58, 34), (38, 34), (62, 50), (34, 50),
     (63, 64), (33, 64), (54, 66), (42, 66), (54, 86), (42, 86), (54, 106), (42, 106),
 ], dtype=float)  # fmt: skip
-STILL = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def people(brightness: int, labelled: np.ndarray, count: int) -> CropCache:
     keypoints = np.tile(STANDING + (np.array([WIDTH, HEIGHT]) - SIZE) / 2, (count, 1, 1))
     crops = np.full((count, HEIGHT, WIDTH, 3), brightness, dtype=np.uint8)
-    unused = np.zeros(count, dtype=np.int64)
     weights = np.tile(labelled.astype(np.float32), (count, 1))
-    of = People(Path(), (), "", unused, unused, np.zeros((count, 4)), keypoints, weights)
-    return CropCache(of, crops, keypoints)
+    return cache_of(crops, keypoints, weights)
 
 
 def made(kind: str, augmentation: Augmentation) -> PoseBatch:

@@ -52,6 +52,18 @@ AUGMENTATIONS = {
 """``paper``: the paper's ranges, with colour and cut-out; ``light`` learns faster in short runs;
 ``crowd`` is that with people pasted in."""
 
+STILL = Augmentation(
+    rotation=0.0,
+    rotation_probability=0.0,
+    scale=0.0,
+    shift=0.0,
+    flip_probability=0.0,
+    half_body_probability=0.0,
+    colour=0.0,
+    cut_out_probability=0.0,
+)
+"""No alteration: crops as inference makes them."""
+
 HALF_BODY_MIN_JOINTS = 8
 """Half-body crops are made of people with at least this many labelled joints (paper's code)."""
 
@@ -63,12 +75,6 @@ class View:
     matrix: Float64Array
     """(2, 3) crop -> cached region."""
     mirrored: bool
-
-    def moved(self, offset: Float64Array) -> View:
-        """The view with its content moved by ``offset`` (x, y), pixels of the crop."""
-        matrix = self.matrix.copy()
-        matrix[:, 2] -= matrix[:, :2] @ offset
-        return View(matrix, self.mirrored)
 
 
 def draw_view(
@@ -124,6 +130,13 @@ def _half_body(
     extent = (high - low) * 1.5
     height = max(extent[1], extent[0] * size[1] / size[0])
     return (low + high) / 2, float(height)
+
+
+def move_content(matrices: Float64Array, offsets: Float64Array) -> Float64Array:
+    """Views (..., 2, 3) whose content is moved by (..., 2) pixels of the crop."""
+    moved = matrices.copy()
+    moved[..., 2] -= (moved[..., :2] @ offsets[..., None])[..., 0]
+    return moved
 
 
 def apply_view(crop: Picture, view: View, size: tuple[int, int]) -> Picture:

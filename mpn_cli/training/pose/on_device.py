@@ -17,7 +17,7 @@ from mpn_cli.pipeline.crops import PIXEL_MEAN, PIXEL_STD
 from mpn_cli.pipeline.decoding import heatmap_sigma
 from mpn_cli.skeletons import Skeleton
 from mpn_cli.training.batches import Batches
-from mpn_cli.training.pose.augmentation import HALF_BODY_MIN_JOINTS, Augmentation
+from mpn_cli.training.pose.augmentation import HALF_BODY_MIN_JOINTS, Augmentation, move_content
 from mpn_cli.training.pose.cache import MARGIN, CropCache, cached_size
 from mpn_cli.training.pose.pasting import body_mask, draw_offsets, pastable
 from mpn_cli.training.pose.samples import PoseBatch
@@ -101,7 +101,7 @@ class DeviceCrops(Batches[PoseBatch]):
         others = rng.choice(self.pastable, len(over))
         matrices, mirrored = self._draw_views(rng, others)
         offsets = draw_offsets(rng, self.input_size, len(over))
-        matrices[..., 2] -= (matrices[..., :2] @ offsets[..., None])[..., 0]
+        matrices = move_content(matrices, offsets)
         masks = np.stack(
             [
                 body_mask(keypoints, weights, self.skeleton, self.input_size)

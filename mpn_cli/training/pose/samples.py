@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from mpn_cli.training.pose.augmentation import (
     change_colour,
     cut_out,
     draw_view,
+    move_content,
     move_keypoints,
 )
 from mpn_cli.training.pose.cache import CropCache, cached_size
@@ -103,7 +104,8 @@ class CropMaker(Batches[PoseBatch]):
         data_set, row = rng.choice(self.pastable).tolist()
         view = self._draw_view(rng, data_set, row)
         (offset,) = draw_offsets(rng, self.input_size, 1)
-        other, keypoints, weights = self._seen(view.moved(offset), data_set, row)
+        view = replace(view, matrix=move_content(view.matrix, offset))
+        other, keypoints, weights = self._seen(view, data_set, row)
         mask = body_mask(keypoints, weights, self.skeleton, self.input_size)
         share = mask[..., None] / np.float32(255)
         return np.asarray(crop + share * (other.astype(np.float32) - crop), dtype=np.uint8)

@@ -18,10 +18,9 @@ from mpn_cli.pipeline.crops import (
 )
 from mpn_cli.pipeline.decoding import Decode, average_flipped, decode
 from mpn_cli.skeletons import Skeleton
-from mpn_cli.training.pose.augmentation import Augmentation, apply_view, draw_view
+from mpn_cli.training.pose.augmentation import STILL, apply_view, draw_view
 from mpn_cli.training.pose.cache import CropCache, cached_size
 
-_STILL = Augmentation(0, 0, 0, 0, 0, 0, 0, 0)
 _BATCH = 32
 
 
@@ -69,7 +68,7 @@ def _estimate(
         crops = np.stack([
             apply_view(
                 np.asarray(cache.crops[row]),
-                draw_view(rng, _STILL, skeleton, cache.keypoints[row], cache.people.weights[row],
+                draw_view(rng, STILL, skeleton, cache.keypoints[row], cache.people.weights[row],
                           cached_size(input_size), input_size),
                 input_size,
             )
