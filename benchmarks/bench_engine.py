@@ -32,9 +32,10 @@ from models.network import channels_last
 from models.registry import DEFAULT_MODEL, MODELS
 from models.weights import load_weights, read_header
 from mpn_cli.console import make_table, stdout
-from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, int8_form, openvino_form
+from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, openvino_form
 from mpn_cli.pipeline.crops import normalise, regions_of_boxes, warp_crop
 from mpn_cli.pipeline.decoding import Decode, decode
+from mpn_cli.runtimes.openvino_cpu import int8_form
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
 

@@ -81,15 +81,9 @@ ABLATION_V1 = Architecture(16, _encoder(2), (_DECONVOLUTION,) * 3)
 ABLATION_V2 = Architecture(16, _encoder(1), (_DECONVOLUTION,) * 2)
 """Table 6, V2: the paper's encoder, two plain transposed convolutions."""
 
-DETECTOR = Architecture(
-    16,
-    _encoder(2),
-    (UpsamplingRow(True, expanded=240, out=112), UpsamplingRow(True, expanded=224, out=80)),
-)
-"""The person detector: the encoder down to stride 32, two LPBs up to stride 8."""
 
-DETECTOR_STRIDE = 8
-"""Pixels of the detector's input a cell of its output."""
+DETECTOR_STRIDES = (8, 16, 32)
+"""Pixels of the person detector's input per cell, on each of its levels."""
 
 
 def squeeze_channels(expanded: int) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from models.architecture import ABLATION_V1, ABLATION_V2, MOBILEPOSENET, Architecture
 
 if TYPE_CHECKING:
-    from models.detector import PersonDetector
+    from models.nanodet import NanoDetPerson
     from models.network import MobilePoseNet
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
@@ -57,7 +57,7 @@ DEFAULT_MODEL = "mobileposenet-256x192"
 
 @dataclass(frozen=True, slots=True)
 class DetectorModel:
-    """A person detector at an input size."""
+    """A person detector and the input size it is meant for."""
 
     name: str
     long_side: int
@@ -68,11 +68,11 @@ class DetectorModel:
         """Where its own weights are."""
         return WEIGHTS_FOLDER / f"{self.name}.safetensors"
 
-    def build(self) -> PersonDetector:
+    def build(self) -> NanoDetPerson:
         """The network with fresh weights."""
-        from models.detector import build_detector
+        from models.nanodet import NanoDetPerson
 
-        return build_detector()
+        return NanoDetPerson()
 
 
-PERSON_DETECTOR = DetectorModel("person-detector", 416)
+PERSON_DETECTOR = DetectorModel("nanodet-g-person", 416)

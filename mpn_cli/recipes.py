@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mpn_cli.detectors.registry import detector_hash
+from mpn_cli.detectors.registry import FULL_IMAGE, detector_hash, takes_setup
+from mpn_cli.errors import InputError
 from mpn_cli.estimators.loading import choose_runtime, find_network
 from mpn_cli.pipeline.devices import device_kind
-from mpn_cli.pipeline.recipe import BoxChoice, Recipe, Runtime
+from mpn_cli.pipeline.recipe import BoxChoice, DetectorSetup, Precision, Recipe, Runtime
 from mpn_cli.settings import Resolved
 from nms_backends.registry import find_backend
 
@@ -25,20 +26,23 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
     network = find_network(settings.model, settings.runtime, settings.precision)
     nms = "none" if labelled and resolved.is_default("nms") else settings.nms
     methods = find_backend(nms).methods
+    runtime = (
+        choose_runtime(settings.runtime, settings.precision) if kind == "cpu" else Runtime.TORCH
+    )
     detector_sha256 = detector_hash(settings.detector)
+    setup = _detector_setup(resolved, runtime)
     unsaid = resolved.is_default("nms_method") and settings.nms_method not in methods
     return Recipe(
         model=network.name,
         joints=network.joints,
         weights=str(network.weights),
         weights_sha256=network.sha256,
-        runtime=(
-            choose_runtime(settings.runtime, settings.precision) if kind == "cpu" else Runtime.TORCH
-        ),
-        precision=settings.precision,
+        runtime=runtime,
+        precision=(Precision.FP32 if settings.precision is Precision.AUTO else settings.precision),
         device=kind,
         detector="" if boxed else settings.detector,
         detector_sha256="" if boxed else detector_sha256,
+        detector_setup=None if boxed else setup,
         detected=BoxChoice(settings.bbox_thr, settings.box_nms_thr, settings.max_boxes),
         given=_given_boxes(resolved),
         flip=settings.flip,
@@ -49,12 +53,38 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         kpt_thr=settings.kpt_thr,
         oks_vis_thr=settings.oks_vis_thr,
         max_dets=settings.max_dets,
+        pose_thr=_pose_thr(resolved, labelled),
         batch=DEVICE_BATCH if kind != "cpu" and resolved.is_default("batch") else settings.batch,
         fast_decode=settings.fast_decode,
         overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
         overlay_boxes=settings.overlay_boxes,
         overlay_scores=settings.overlay_scores,
     )
+
+
+def _detector_setup(resolved: Resolved, runtime: Runtime) -> DetectorSetup | None:
+    """What the detector is told. Raises InputError for a size that nobody would heed."""
+    settings = resolved.settings
+    if not takes_setup(settings.detector):
+        if not resolved.is_default("detector_size"):
+            raise InputError(
+                f"--detector-size is not for --detector {settings.detector};"
+                " an ONNX file's input size is said with its name (onnx:FILE,size=640/640)"
+            )
+        return None
+    precision = settings.precision
+    if runtime is Runtime.TORCH:
+        precision = Precision.FP32
+    elif precision is Precision.AUTO:
+        precision = Precision.INT8
+    return DetectorSetup(runtime, precision, settings.detector_size)
+
+
+def _pose_thr(resolved: Resolved, labelled: bool) -> float:
+    """``--pose-thr``; 0 unless it was given where somebody is known to be in every box."""
+    settings = resolved.settings
+    certain = labelled or settings.detector == FULL_IMAGE
+    return 0.0 if certain and resolved.is_default("pose_thr") else settings.pose_thr
 
 
 def _given_boxes(resolved: Resolved) -> BoxChoice:

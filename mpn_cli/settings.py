@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MultipleOf
 from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -17,15 +17,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from models.registry import DEFAULT_MODEL
+from models.registry import DEFAULT_MODEL, PERSON_DETECTOR
 from mpn_cli.detectors.registry import DEFAULT_DETECTOR
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.decoding import Decode
 from mpn_cli.pipeline.recipe import Precision, Runtime
+from mpn_cli.results.poses import POSE_THR
 from nms_backends.registry import DEFAULT_BACKEND
 
 Share = Annotated[float, Ge(0), Le(1)]
 Positive = Annotated[int, Gt(0)]
+LongSide = Annotated[int, Ge(64), Le(4096), MultipleOf(32)]
 
 CONFIG_FILE = "mpn.toml"
 
@@ -44,6 +46,7 @@ class AnnotateSettings(BaseSettings):
     out: Path = Path("mpn-out")
     model: str = DEFAULT_MODEL
     detector: str = DEFAULT_DETECTOR
+    detector_size: LongSide = PERSON_DETECTOR.long_side
     bbox_thr: Share = 0.15
     box_nms_thr: Share = 0.65
     max_boxes: Positive = 100
@@ -53,10 +56,11 @@ class AnnotateSettings(BaseSettings):
     kpt_thr: Share = 0.1
     oks_vis_thr: Share | None = None
     max_dets: Positive = 20
+    pose_thr: Share = POSE_THR
     flip: bool = True
     decode: Decode = Decode.DARK
     runtime: Runtime = Runtime.AUTO
-    precision: Precision = Precision.FP32
+    precision: Precision = Precision.AUTO
     device: str = "cpu"
     workers: Positive | None = None
     cluster: str | None = None

@@ -58,6 +58,15 @@ def annotate(
             rich_help_panel=_INPUTS,
         ),
     ] = None,
+    detector_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Pixels that the built-in detector scales a picture's longer side to;"
+            " larger finds more small people, a multiple of 32.",
+            show_default="416",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
     bbox_thr: Annotated[
         float | None,
         typer.Option(
@@ -138,6 +147,15 @@ def annotate(
             rich_help_panel=_POSES,
         ),
     ] = None,
+    pose_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave poses with a lower score out of dataset.json, overlays and the report's"
+            " gallery; predictions.json keeps all.",
+            show_default="0.2; 0 for a data set's own people and full-image",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
     flip: Annotated[
         bool | None,
         typer.Option(
@@ -162,8 +180,9 @@ def annotate(
     precision: Annotated[
         str | None,
         typer.Option(
-            help="fp32, or int8: faster, a little less exact; openvino only.",
-            show_default="fp32",
+            help="fp32, int8 (faster, a little less exact; openvino only), or auto: the pose"
+            " network in fp32, the built-in detector in int8.",
+            show_default="auto",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -282,9 +301,11 @@ def annotate(
     from mpn_cli.commands.annotate import annotate as run
 
     options = {
-        "out": out, "detector": detector, "bbox_thr": bbox_thr, "box_nms_thr": box_nms_thr,
+        "out": out, "detector": detector, "detector_size": detector_size, "bbox_thr": bbox_thr,
+        "box_nms_thr": box_nms_thr,
         "max_boxes": max_boxes, "model": model, "nms": nms, "nms_method": nms_method,
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
+        "pose_thr": pose_thr,
         "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
         "runtime": runtime, "precision": precision, "device": device,
         "workers": workers, "cluster": cluster,

@@ -20,7 +20,6 @@ def train(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for weights and log.")],
-    task: Annotated[str, typer.Option(help="pose, or detect: the person detector.")] = "pose",
     model: Annotated[
         str | None,
         typer.Option(help="A name from mpn models.", show_default="mobileposenet-256x192"),
@@ -71,8 +70,6 @@ def train(
 
     Example: mpn train coco_train lspet --mix 1.5,0.8 -o runs/first
 
-    Example: mpn train coco_train --task detect --stages 320x320:20 -o runs/boxes
-
     Writes best.safetensors and last.safetensors (averaged weights),
     checkpoint.safetensors, recipe.json and log.jsonl; curves.svg, where
     matplotlib is installed.
@@ -80,12 +77,12 @@ def train(
     from mpn_cli.commands.train import train as run
 
     options = {
-        "task": task, "model": model, "initial_weights": init, "batch": batch,
+        "model": model, "initial_weights": init, "batch": batch,
         "optimizer": optimizer,
         "learning_rate": learning_rate, "weight_decay": weight_decay, "schedule": schedule,
         "warmup": warmup, "loss": loss, "augment": augment, "seed": seed,
         "device": device, "validate_epochs": validate_epochs,
-        "crops_on": crops_on or ("host" if device == "cpu" or task == "detect" else "device"),
+        "crops_on": crops_on or ("host" if device == "cpu" else "device"),
     }  # fmt: skip
     code = run(data, out, mix, stages, threads, minutes, quiet or as_json, as_json, options)
     raise typer.Exit(code)

@@ -75,7 +75,7 @@ def annotate(
         else:
             if settings.cluster is None and settings.device == CPU:
                 prepare_estimator(recipe)
-                prepare_detector(recipe.detector, recipe.runtime)
+                prepare_detector(recipe.detector, recipe.detector_setup)
             totals = _run(job, settings, out, quiet)
             if totals is None:
                 done = out.finished(job)
@@ -91,7 +91,7 @@ def annotate(
     if as_json:
         console.print_json({"out": str(settings.out), **record})
     elif not quiet:
-        _show_summary(record, str(settings.out))
+        _show_summary(record, recipe.pose_thr, str(settings.out))
     return ExitCode.SKIPPED if record["counts"]["skipped"] else ExitCode.DONE
 
 
@@ -163,6 +163,7 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
         "counts": {
             "pictures": totals.pictures,
             "people": totals.people,
+            "kept_out": totals.kept_out,
             "skipped": len(gathered.skipped) + len(totals.skipped),
             "full_image": totals.full_image,
             "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
@@ -185,7 +186,7 @@ def _folders(gathered: Gathered) -> list[str]:
     return sorted({task.path.removesuffix(task.file_name) for task in gathered.tasks})
 
 
-def _show_summary(record: dict[str, Any], out: str) -> None:
+def _show_summary(record: dict[str, Any], pose_thr: float, out: str) -> None:
     counts, seconds = record["counts"], dict(record["seconds"])
     wall = seconds.pop("wall")
     table = console.make_table("Done", ("", "", ""), numbers_from=3)
@@ -195,6 +196,11 @@ def _show_summary(record: dict[str, Any], out: str) -> None:
     table.add_row(
         "people", str(counts["people"]), f"{counts['people'] / wall:.1f}/s" if wall else ""
     )
+    if counts["kept_out"]:
+        table.add_row(
+            "kept out", str(counts["kept_out"]),
+            f"score under {pose_thr:g} (--pose-thr): only in predictions.json",
+        )  # fmt: skip
     reasons = ", ".join(f"{n} {why}" for why, n in counts["boxes_left_out"].items())
     if reasons:
         table.add_row("boxes left out", str(sum(counts["boxes_left_out"].values())), reasons)

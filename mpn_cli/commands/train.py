@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from models.registry import DEFAULT_MODEL, MODELS, PERSON_DETECTOR
+from models.registry import DEFAULT_MODEL, MODELS
 from mpn_cli import console
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.evaluation.plots import draw_curves
@@ -34,7 +34,7 @@ def train(
     keep_memory()
     if threads is not None:
         torch.set_num_threads(threads)
-    options["model"] = _model(options["task"], options["model"])
+    options["model"] = _model(options["model"])
     try:
         recipe = Recipe(
             data=tuple(data),
@@ -75,12 +75,8 @@ def train(
     return ExitCode.DONE if done else ExitCode.STOPPED
 
 
-def _model(task: str, named: str | None) -> str:
+def _model(named: str | None) -> str:
     """What is trained."""
-    if task == "detect":
-        if named not in (None, PERSON_DETECTOR.name):
-            raise InputError(f"--task detect trains {PERSON_DETECTOR.name}, not --model {named}")
-        return PERSON_DETECTOR.name
     if named is not None and named not in MODELS:
         raise InputError(f"--model {named}: not one of {', '.join(MODELS)}")
     return named or DEFAULT_MODEL

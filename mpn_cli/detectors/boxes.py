@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from models.architecture import DETECTOR_STRIDES
 from mpn_cli.arrays import Float32Array, Float64Array, FloatArray, IntArray, Picture
 
 SCORE_FLOOR = 0.02
-"""What our detectors give back starts here; ``--bbox-thr`` chooses among it."""
+"""The lowest score that ONNX detectors give back; ``--bbox-thr`` chooses among it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +55,27 @@ def input_shape(picture: Picture, long_side: int, step: int = 32) -> tuple[int, 
     )
 
 
-def centre_boxes(
-    output: Float32Array, stride: int, score_thr: float, limit: int
-) -> tuple[Float64Array, Float64Array]:
-    """Boxes at the peaks of a centre map.
+@lru_cache(maxsize=64)
+def _cells(size: tuple[int, int]) -> Float64Array:
+    """(N, 3) centre x, y and stride, in pixels, of all cells of an input (width, height)."""
+    levels = []
+    for stride in DETECTOR_STRIDES:
+        rows, columns = np.mgrid[: size[1] // stride, : size[0] // stride]
+        centres = np.stack([columns + 0.5, rows + 0.5, np.ones(rows.shape)], axis=-1) * stride
+        levels.append(centres.reshape(-1, 3))
+    return np.concatenate(levels)
 
-    output: (5, H, W): centre logits, and reaches in cells (:mod:`models.detector`). A peak is a
-    cell that none of its eight neighbours exceeds. Returns boxes (N, 4) x, y, width, height in
-    input pixels, and scores (N,), best first, at most ``limit``.
+
+def cell_boxes(output: Float32Array, size: tuple[int, int]) -> tuple[Float64Array, Float64Array]:
+    """The box that each cell of :mod:`models.nanodet` sees.
+
+    output: (5, N), scores and distances in cells; size: the input's (width, height), multiples of
+    32. Returns boxes (N, 4) x, y, width, height in input pixels, and scores (N,).
     """
-    logits = output[0]
-    floor = np.log(score_thr / (1 - score_thr)) if 0 < score_thr < 1 else -np.inf
-    peaks = (logits >= cv2.dilate(logits, np.ones((3, 3), np.uint8))) & (logits > floor)
-    rows, columns = np.nonzero(peaks)
-    order = np.argsort(-logits[rows, columns], kind="stable")[:limit]
-    rows, columns = rows[order], columns[order]
-    left, top, right, bottom = output[1:, rows, columns].astype(np.float64) * stride
-    x, y = (columns + 0.5) * stride, (rows + 0.5) * stride
-    boxes = np.stack([x - left, y - top, left + right, top + bottom], axis=1)
-    scores = 1 / (1 + np.exp(-logits[rows, columns].astype(np.float64)))
-    return boxes, scores
+    cells = _cells(size)
+    left, top, right, bottom = output[1:].astype(np.float64) * cells[:, 2]
+    boxes = np.stack([cells[:, 0] - left, cells[:, 1] - top, left + right, top + bottom], axis=1)
+    return boxes, output[0].astype(np.float64)
 
 
 def box_nms(boxes: FloatArray, scores: FloatArray, threshold: float) -> IntArray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from mpn_cli.arrays import Float64Array, Picture
-from mpn_cli.pipeline.recipe import Runtime
+from mpn_cli.pipeline.recipe import DetectorSetup
 
 
 @runtime_checkable
@@ -27,8 +27,8 @@ class Detector(Protocol):
 class NetworkDetector:
     """Base of detector classes that are told what to run on when they are made."""
 
-    def __init__(self, runtime: Runtime, threads: int | None, device: str = "cpu") -> None:
-        """Make it ready on so many CPU threads, all cores if None, or on another device.
+    def __init__(self, setup: DetectorSetup, threads: int | None, device: str = "cpu") -> None:
+        """Make it ready on ``threads`` CPU threads, all cores if None, or on another device.
 
         Raises InputError.
         """
@@ -40,5 +40,5 @@ class NetworkDetector:
         return ""
 
     @classmethod
-    def prepare(cls, runtime: Runtime) -> None:
+    def prepare(cls, setup: DetectorSetup) -> None:
         """Do once what all workers need. Raises InputError."""

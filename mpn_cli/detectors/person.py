@@ -1,93 +1,97 @@
-"""The built-in person detector (:mod:`models.detector`)."""
+"""The built-in person detector: NanoDet-g (:mod:`models.nanodet`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
-from models.architecture import DETECTOR_STRIDE
 from models.registry import PERSON_DETECTOR
+from models.weights import load_weights, read_header
 from mpn_cli.arrays import Float32Array, Float64Array, Picture
-from mpn_cli.detectors.boxes import (
-    SCORE_FLOOR,
-    centre_boxes,
-    clip_boxes,
-    input_shape,
-    letterbox,
-)
+from mpn_cli.detectors.boxes import cell_boxes, clip_boxes, input_shape, letterbox
 from mpn_cli.detectors.contract import NetworkDetector
-from mpn_cli.pipeline.recipe import Runtime
+from mpn_cli.pipeline.recipe import DetectorSetup, Precision, Runtime
 
-PADDING = 124
-"""Grey level around scaled pictures, in training and in use: about 0 to the network."""
+if TYPE_CHECKING:
+    import openvino
 
-LIMIT = 300
+PADDING = 114
+"""Grey level around scaled pictures."""
+
+SCORE_FLOOR = 0.05
+"""Cells of a lower score are not given back: as in the published network's own tests."""
 
 Network = Callable[[Picture], Float32Array]
-"""(1, H, W, 3) uint8 RGB -> (1, 5, H / 8, W / 8)."""
+"""(1, H, W, 3) uint8 RGB -> (1, 5, N): scores and distances of all cells."""
 
 
 class PersonBoxes(NetworkDetector):
-    """One-stage, on our own encoder; pictures are scaled to 416 pixels on their longer side."""
+    """NanoDet-g on pictures scaled to a long side of ``setup.long_side`` pixels."""
 
     name = "person"
 
-    def __init__(
-        self, runtime: Runtime = Runtime.TORCH, threads: int | None = None, device: str = "cpu"
-    ) -> None:
-        if runtime is Runtime.OPENVINO:
-            self._network = _openvino(threads)
+    def __init__(self, setup: DetectorSetup, threads: int | None, device: str = "cpu") -> None:
+        self._long_side = setup.long_side
+        if setup.runtime is Runtime.OPENVINO:
+            self._network = _openvino(_form(setup.precision), threads)
         else:
             self._network = _torch(threads, device)
 
     @classmethod
     def weights_sha256(cls) -> str:
         """The hash in the shipped weights' header."""
-        from models.weights import read_header
-
         return read_header(PERSON_DETECTOR.weights).sha256
 
     @classmethod
-    def prepare(cls, runtime: Runtime) -> None:
-        """Make OpenVINO's form, if it is wanted and not there yet."""
-        if runtime is Runtime.OPENVINO:
-            openvino_form()
+    def prepare(cls, setup: DetectorSetup) -> None:
+        """Make OpenVINO's fp32 form, if it is wanted and not there yet."""
+        if setup.runtime is Runtime.OPENVINO:
+            _form(setup.precision)
 
     def __call__(self, pictures: Sequence[Picture]) -> list[Float64Array]:
         """(N, 5) for each picture."""
         return [self._boxes(picture) for picture in pictures]
 
     def _boxes(self, picture: Picture) -> Float64Array:
-        boxed = letterbox(picture, input_shape(picture, PERSON_DETECTOR.long_side), PADDING)
-        output = self._network(boxed.pixels[None])[0]
-        boxes, scores = centre_boxes(output, DETECTOR_STRIDE, SCORE_FLOOR, LIMIT)
-        clipped = clip_boxes(boxes / boxed.scale, picture.shape[1], picture.shape[0])
-        return np.column_stack([clipped, scores])
+        height, width = picture.shape[:2]
+        size = input_shape(picture, self._long_side)
+        boxed = letterbox(picture, size, PADDING, cv2.INTER_LINEAR)
+        boxes, scores = cell_boxes(self._network(boxed.pixels[None])[0], size)
+        likely = scores >= SCORE_FLOOR
+        clipped = clip_boxes(boxes[likely] / boxed.scale, width, height)
+        return np.column_stack([clipped, scores[likely]])
 
 
-def openvino_form() -> Path:
-    """The detector's OpenVINO form in the user's cache, made at its first use."""
-    import openvino
+def convert_weights(weights: Path) -> openvino.Model:
+    """OpenVINO's fp32 form of a weight file: uint8 RGB (1, H, W, 3) -> (1, 5, N).
 
-    from models.weights import load_weights
-    from mpn_cli.runtimes.openvino_cpu import cached_form, convert
+    Raises WeightsError.
+    """
+    from mpn_cli.runtimes.openvino_cpu import convert
 
-    def make() -> openvino.Model:
-        from models.detector import fold_detector  # brings torch: only where a form is made
-
-        network = fold_detector(load_weights(PERSON_DETECTOR.weights, PERSON_DETECTOR)[0])
-        side = PERSON_DETECTOR.long_side
-        return convert(network, (side, side), [1, 3, -1, -1])
-
-    return cached_form(PersonBoxes.weights_sha256(), make)
+    network, _ = load_weights(weights, PERSON_DETECTOR)
+    side = PERSON_DETECTOR.long_side
+    return convert(network, (side, side), [1, 3, -1, -1])
 
 
-def _openvino(threads: int | None) -> Network:
+def _form(precision: Precision) -> Path:
+    """The OpenVINO file of a precision: the shipped int8 one, or an fp32 one in the cache."""
+    from mpn_cli.runtimes.openvino_cpu import cached_form, checked_int8_form
+
+    weights, sha256 = PERSON_DETECTOR.weights, PersonBoxes.weights_sha256()
+    if precision is Precision.INT8:
+        return checked_int8_form(weights, sha256)
+    return cached_form(sha256, lambda: convert_weights(weights))
+
+
+def _openvino(form: Path, threads: int | None) -> Network:
     from mpn_cli.runtimes.openvino_cpu import compiled
 
-    request = compiled(openvino_form(), threads).create_infer_request()
+    request = compiled(form, threads).create_infer_request()
 
     def run(pixels: Picture) -> Float32Array:
         return np.asarray(request.infer({0: pixels}, share_inputs=True)[0], dtype=np.float32)
@@ -98,16 +102,13 @@ def _openvino(threads: int | None) -> Network:
 def _torch(threads: int | None, device: str) -> Network:
     import torch
 
-    from models.detector import fold_detector
     from models.network import channels_last
-    from models.weights import load_weights
     from mpn_cli.pipeline.crops import normalise
 
     if threads is not None:
         torch.set_num_threads(threads)
-    network = channels_last(
-        fold_detector(load_weights(PERSON_DETECTOR.weights, PERSON_DETECTOR)[0])
-    ).to(device)
+    weights, _ = load_weights(PERSON_DETECTOR.weights, PERSON_DETECTOR)
+    network = channels_last(weights.requires_grad_(False)).to(device)
 
     def run(pixels: Picture) -> Float32Array:
         with torch.inference_mode():

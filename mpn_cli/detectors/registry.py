@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TypeGuard
 
 from mpn_cli.detectors.contract import Detector, NetworkDetector
-from mpn_cli.pipeline.recipe import Runtime
+from mpn_cli.pipeline.recipe import DetectorSetup
 from mpn_cli.runtimes.onnx_names import ONNX, OnnxName, file_sha256
 from nms_backends.plugins import PluginError, Plugins
 
 DETECTORS = Plugins("mpn.detectors", "detector")
 DEFAULT_DETECTOR = "person"
+FULL_IMAGE = "full-image"
 
 
 def detector_hash(name: str) -> str:
@@ -31,12 +32,18 @@ def detector_hash(name: str) -> str:
     return loaded.weights_sha256() if _is_network(loaded) else ""
 
 
-def prepare_detector(name: str, runtime: Runtime) -> None:
+def prepare_detector(name: str, setup: DetectorSetup | None) -> None:
     """Do once what all workers need; nothing for "", no detector. Raises InputError."""
     if name and not name.startswith(ONNX):
         loaded = DETECTORS.find(name).loaded
         if _is_network(loaded):
-            loaded.prepare(runtime)
+            assert setup is not None
+            loaded.prepare(setup)
+
+
+def takes_setup(name: str) -> bool:
+    """Whether a detector heeds ``--detector-size`` and ``--precision``. Raises PluginError."""
+    return not name.startswith(ONNX) and _is_network(DETECTORS.find(name).loaded)
 
 
 def _is_network(loaded: object) -> TypeGuard[type[NetworkDetector]]:
@@ -44,7 +51,7 @@ def _is_network(loaded: object) -> TypeGuard[type[NetworkDetector]]:
 
 
 def load_detector(
-    name: str, runtime: Runtime, threads: int | None, device: str = "cpu"
+    name: str, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
 ) -> Detector:
     """The detector called ``name``, ready to run. Raises PluginError and InputError.
 
@@ -57,7 +64,8 @@ def load_detector(
     plugin = DETECTORS.find(name)
     loaded = plugin.loaded
     if _is_network(loaded):
-        loaded = loaded(runtime, threads, device)
+        assert setup is not None
+        loaded = loaded(setup, threads, device)
     elif isinstance(loaded, type):
         loaded = loaded()
     if not isinstance(loaded, Detector):

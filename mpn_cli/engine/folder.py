@@ -157,8 +157,9 @@ class OutFolder:
             write_predictions(predictions, self._pictures(job))
             self._publish(predictions)
             write_dataset(
-                dataset, self._pictures(job), self._pictures(job), skeleton, recipe.kpt_thr, info
-            )
+                dataset, self._pictures(job), self._pictures(job), skeleton, recipe.kpt_thr,
+                recipe.pose_thr, info,
+            )  # fmt: skip
             self._publish(dataset)
             replace_file(self.path / "skipped.jsonl", lines)
             replace_file(self.path / RUN_FILE, content + b"\n")

@@ -19,13 +19,14 @@ def write_overlays(folder: Path, tasks: Sequence[Task], result: ShardResult, too
     recipe = tools.recipe
     paths = {task.image_id: task.path for task in tasks}
     for picture in result.pictures:
+        poses = picture.likely(recipe.pose_thr)
         drawn = draw_poses(
-            read_picture(paths[picture.image_id]), picture.poses, tools.skeleton, recipe.kpt_thr
+            read_picture(paths[picture.image_id]), poses, tools.skeleton, recipe.kpt_thr
         )
         if recipe.overlay_boxes:
-            draw_boxes(drawn, picture.poses)
+            draw_boxes(drawn, poses)
         if recipe.overlay_scores:
-            draw_scores(drawn, picture.poses)
+            draw_scores(drawn, poses)
         file = folder / overlay_name(picture.file_name)
         file.parent.mkdir(parents=True, exist_ok=True)
         _, encoded = cv2.imencode(".jpg", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))

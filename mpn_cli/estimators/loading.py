@@ -53,7 +53,7 @@ def find_network(name: str, runtime: Runtime, precision: Precision) -> Network:
     ours = name in MODELS or name.endswith(".safetensors") or Path(name).is_file()
     if ours and not name.startswith(ONNX):
         return _own_network(name)
-    if runtime is not Runtime.AUTO or precision is not Precision.FP32:
+    if runtime is not Runtime.AUTO or precision is Precision.INT8:
         raise InputError(f"--runtime and --precision are not for other people's networks ({name})")
     if name.startswith(ONNX):
         from mpn_cli.estimators.onnx_pose import OnnxEstimator
@@ -111,7 +111,8 @@ def choose_runtime(wanted: Runtime, precision: Precision) -> Runtime:
 
 def _form(recipe: Recipe) -> Path:
     """The OpenVINO file that a recipe means. Raises WeightsError and InputError."""
-    from mpn_cli.estimators.openvino_cpu import checked_int8_form, openvino_form
+    from mpn_cli.estimators.openvino_cpu import openvino_form
+    from mpn_cli.runtimes.openvino_cpu import checked_int8_form
 
     weights = Path(recipe.weights)
     if recipe.precision is Precision.INT8:

@@ -9,12 +9,8 @@ import openvino
 
 from models.registry import Model
 from mpn_cli.arrays import Float32Array, Picture
-from mpn_cli.errors import InputError
 from mpn_cli.estimators.contract import Conventions
 from mpn_cli.runtimes.openvino_cpu import cached_form, compiled, convert
-
-HASH_PATH = ["mpn", "weights_sha256"]
-"""Where an int8 form says of which weights it was made."""
 
 
 class OpenVinoEstimator:
@@ -41,22 +37,6 @@ def openvino_form(model: Model, weights: Path, sha256: str) -> Path:
     Raises WeightsError for damaged weights, InputError where the cache can't be written.
     """
     return cached_form(sha256, lambda: convert_weights(model, weights))
-
-
-def int8_form(weights: Path) -> Path:
-    """Where the int8 form of a weight file stands, if it has one: made by ``quantise``."""
-    return weights.with_name(f"{weights.stem}-int8.xml")
-
-
-def checked_int8_form(weights: Path, sha256: str) -> Path:
-    """The int8 form beside a weight file. Raises InputError if there is none of these weights."""
-    form = int8_form(weights)
-    if not form.is_file():
-        raise InputError(f"--precision int8: {weights} has no int8 form ({form.name}) beside it")
-    network = openvino.Core().read_model(form)
-    if not network.has_rt_info(HASH_PATH) or network.get_rt_info(HASH_PATH).astype(str) != sha256:
-        raise InputError(f"--precision int8: {form} was made of other weights than {weights.name}")
-    return form
 
 
 def convert_weights(model: Model, weights: Path) -> openvino.Model:

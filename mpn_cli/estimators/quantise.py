@@ -23,8 +23,9 @@ import openvino
 from models.registry import DEFAULT_MODEL, MODELS, Model
 from models.weights import read_header
 from mpn_cli.arrays import Picture
-from mpn_cli.estimators.openvino_cpu import HASH_PATH, convert_weights, int8_form
+from mpn_cli.estimators.openvino_cpu import convert_weights
 from mpn_cli.pipeline.crops import regions_of_boxes, warp_crop
+from mpn_cli.runtimes.openvino_cpu import HASH_PATH, int8_form
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
 

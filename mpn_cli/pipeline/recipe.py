@@ -18,8 +18,10 @@ class Runtime(StrEnum):
 
 
 class Precision(StrEnum):
-    """In what numbers the network computes."""
+    """In what numbers networks compute."""
 
+    AUTO = "auto"
+    """The pose network in fp32, the built-in detector in int8 where OpenVINO runs it."""
     FP32 = "fp32"
     INT8 = "int8"
 
@@ -39,6 +41,19 @@ class BoxChoice(msgspec.Struct, frozen=True):
         return f"from score {self.bbox_thr:g}, IoU {self.nms_thr:g}{limit}"
 
 
+class DetectorSetup(msgspec.Struct, frozen=True):
+    """What a detector that is a network of ours, or made like one, is told."""
+
+    runtime: Runtime
+    precision: Precision
+    """Neither is ``AUTO``."""
+    long_side: int
+    """Pixels that a picture's longer side is scaled to, a multiple of 32."""
+
+    def __str__(self) -> str:
+        return f"{self.runtime}, {self.precision}, {self.long_side} pixels"
+
+
 class Recipe(msgspec.Struct, frozen=True):
     """How one shard is annotated."""
 
@@ -51,12 +66,15 @@ class Recipe(msgspec.Struct, frozen=True):
     runtime: Runtime
     """Not ``AUTO``: what it means is decided before."""
     precision: Precision
+    """Of the pose network; not ``AUTO`` either."""
     device: str
     """The kind of device that the network runs on: cpu, cuda or mps."""
     detector: str
     """"" where all pictures come with boxes."""
     detector_sha256: str
     """Of the network behind it; "" for plug-ins."""
+    detector_setup: DetectorSetup | None
+    """None for detectors that run as they like."""
     detected: BoxChoice
     """Of the detector's boxes."""
     given: BoxChoice
@@ -69,6 +87,8 @@ class Recipe(msgspec.Struct, frozen=True):
     kpt_thr: float
     oks_vis_thr: float | None
     max_dets: int
+    pose_thr: float
+    """Poses of a lower score are kept from dataset.json, overlays and the report's gallery."""
     batch: int
     """Crops the network takes at once."""
     fast_decode: bool

@@ -64,7 +64,7 @@ class Tools:
             estimator = load_on_device(recipe, device)
         detector = None
         if recipe.detector:
-            detector = load_detector(recipe.detector, recipe.runtime, threads, device)
+            detector = load_detector(recipe.detector, recipe.detector_setup, threads, device)
         return cls(
             recipe, estimator, detector, find_backend(recipe.nms, recipe.nms_method), threads
         )
@@ -163,9 +163,10 @@ class _Shard:
         keypoints, confidences = self._poses.found()
         with self.stopwatch.stage("nms"):
             pictures = _suppressed(self._seen, keypoints, confidences, self.tools)
+        likely = sum(len(one.likely(self.tools.recipe.pose_thr)) for one in pictures)
         return ShardResult(
             pictures, self.skipped, dict(+self._left_out), self._full_image,
-            dict(self.stopwatch.seconds),
+            dict(self.stopwatch.seconds), sum(len(one.poses) for one in pictures) - likely,
         )  # fmt: skip
 
     def _find_people(self) -> None:

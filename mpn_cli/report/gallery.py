@@ -39,7 +39,7 @@ def shelves_by_score(run: Run, most: int) -> Shelves:
     """Without a ground truth: by the score of the best pose, and by the number of people."""
     best: dict[int, float] = {}
     people: Counter[int] = Counter()
-    for pose in run.poses:
+    for pose in run.shown:
         best[pose.image_id] = max(best.get(pose.image_id, 0.0), pose.score)
         people[pose.image_id] += 1
     ranked = sorted(best, key=lambda picture: -best[picture])
@@ -93,7 +93,7 @@ def make_cards(
 ) -> list[Card]:
     """A card for every picture on a shelf, and for others up to ``most``."""
     poses: dict[int, list[Pose]] = defaultdict(list)
-    for pose in run.poses:
+    for pose in run.shown:
         poses[pose.image_id].append(pose)
     labels: dict[int, list[dict[str, Any]]] = defaultdict(list)
     if truth is not None:

@@ -82,8 +82,10 @@ def _summary(run: Run) -> list[tuple[str, str]]:
         ("NMS", recipe["nms"]),
         ("runtime", f"{recipe['runtime']}, {recipe['precision']}"),
     ]
+    if counts.get("kept_out"):
+        rows.insert(2, ("kept out", f"{counts['kept_out']:,} (score under {run.pose_thr:g})"))
     if seconds["wall"]:
-        rows.insert(4, ("people a second", f"{counts['people'] / seconds['wall']:,.1f}"))
+        rows.insert(-4, ("people a second", f"{counts['people'] / seconds['wall']:,.1f}"))
     return rows
 
 
@@ -137,10 +139,10 @@ def _charts(run: Run) -> list[tuple[str, Markup]]:
     """Histograms of what was found."""
     if not run.poses:
         return []
-    people = Counter(pose.image_id for pose in run.poses)
+    people = Counter(pose.image_id for pose in run.shown)
     each = [people[picture.id] for picture in run.pictures]
     most = max(5, int(np.percentile(each, 99)))
-    heights = [pose.bbox[3] for pose in run.poses]
+    heights = [pose.bbox[3] for pose in run.shown]
     confidences = np.concatenate([pose.keypoints[2::3] for pose in run.poses])
     return [
         (

@@ -61,6 +61,16 @@ class Run:
     """Where the pictures were."""
 
     @property
+    def pose_thr(self) -> float:
+        """The lowest score of poses that are shown."""
+        return float(self.record["job"]["recipe"].get("pose_thr", 0.0))
+
+    @property
+    def shown(self) -> list[Pose]:
+        """The poses that are shown, in the file's order."""
+        return [pose for pose in self.poses if pose.score >= self.pose_thr]
+
+    @property
     def skeleton(self) -> Skeleton:
         """The network's joint set."""
         return SKELETONS[self.record["job"]["recipe"]["joints"]]

@@ -40,15 +40,19 @@ def write_dataset(
     again: Iterable[AnnotatedPicture],
     skeleton: Skeleton,
     kpt_thr: float,
+    pose_thr: float,
     info: dict[str, Any],
 ) -> None:
-    """The same as a COCO data set. ``pictures`` and ``again`` both go through all pictures."""
+    """Poses with a score of at least ``pose_thr`` as a COCO data set.
+
+    ``pictures`` and ``again`` both go through all pictures.
+    """
     with file.open("wb") as out:
         out.write(b'{"info": ' + msgspec.json.encode(info) + b',\n"categories": [')
         out.write(msgspec.json.encode(category(skeleton)) + b'],\n"images": ')
         out.writelines(_json_list(_image(picture) for picture in pictures))
         out.write(b',\n"annotations": ')
-        out.writelines(_json_list(_annotations(again, kpt_thr)))
+        out.writelines(_json_list(_annotations(again, kpt_thr, pose_thr)))
         out.write(b"}\n")
 
 
@@ -80,10 +84,12 @@ def _image(picture: AnnotatedPicture) -> dict[str, Any]:
     }
 
 
-def _annotations(pictures: Iterable[AnnotatedPicture], kpt_thr: float) -> Iterator[dict[str, Any]]:
+def _annotations(
+    pictures: Iterable[AnnotatedPicture], kpt_thr: float, pose_thr: float
+) -> Iterator[dict[str, Any]]:
     number = 0
     for picture in pictures:
-        for pose in picture.poses:
+        for pose in picture.likely(pose_thr):
             number += 1
             visibilities = pose.visibilities(kpt_thr)
             keypoints: list[float] = []

@@ -19,7 +19,7 @@ MARK = (255, 225, 77)
 
 FAINTEST = 0.15
 SURE = 0.3
-"""Poses with a lower score are drawn fainter, in proportion: most are nobody's."""
+"""Poses with a lower score are drawn fainter, in proportion."""
 
 _SHIFT = 4
 """Sub-pixel bits of OpenCV's drawing functions."""

@@ -12,6 +12,11 @@ CONFIDENT = 0.3
 """From this confidence on a joint is written as visible (2)."""
 
 
+POSE_THR = 0.2
+"""Poses of a lower score are kept from what people look at; chosen by
+``benchmarks/sweep_detector.py``."""
+
+
 class Pose(msgspec.Struct, frozen=True, gc=False):
     """One person's pose; coordinates rounded to 2 decimals, scores to 4."""
 
@@ -48,6 +53,10 @@ class AnnotatedPicture(msgspec.Struct, frozen=True):
     height: int
     poses: list[Pose]
 
+    def likely(self, pose_thr: float) -> list[Pose]:
+        """The poses with a score of at least ``pose_thr``, best first."""
+        return [pose for pose in self.poses if pose.score >= pose_thr]
+
 
 class ShardResult(msgspec.Struct):
     """What one shard gives: the pure function's value."""
@@ -59,3 +68,5 @@ class ShardResult(msgspec.Struct):
     """Pictures taken as one person filling them."""
     seconds: dict[str, float]
     """By stage."""
+    kept_out: int = 0
+    """Poses with a score under ``--pose-thr``."""

@@ -19,6 +19,9 @@ from mpn_cli.pipeline.crops import PIXEL_MEAN, PIXEL_STD
 if TYPE_CHECKING:
     from torch import nn
 
+HASH_PATH = ["mpn", "weights_sha256"]
+"""Where an int8 form says of which weights it was made."""
+
 FORM_VERSION = 1
 """Counts changes of the forms' content, which make cached ones stale."""
 
@@ -62,6 +65,22 @@ def cached_form(sha256: str, make: Callable[[], openvino.Model]) -> Path:
             shutil.rmtree(unfinished, ignore_errors=True)
     except (OSError, RuntimeError) as error:
         raise InputError(f"{folder}: the cached network can't be written: {error}") from None
+    return form
+
+
+def int8_form(weights: Path) -> Path:
+    """Where the int8 form of a weight file stands, if it has one: made by ``quantise``."""
+    return weights.with_name(f"{weights.stem}-int8.xml")
+
+
+def checked_int8_form(weights: Path, sha256: str) -> Path:
+    """The int8 form beside a weight file. Raises InputError if there is none of these weights."""
+    form = int8_form(weights)
+    if not form.is_file():
+        raise InputError(f"--precision int8: {weights} has no int8 form ({form.name}) beside it")
+    network = openvino.Core().read_model(form)
+    if not network.has_rt_info(HASH_PATH) or network.get_rt_info(HASH_PATH).astype(str) != sha256:
+        raise InputError(f"--precision int8: {form} was made of other weights than {weights.name}")
     return form
 
 

@@ -16,13 +16,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from models.weights import save_weights
 from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from mpn_cli.training.data_sets import TrainingDataError
-from mpn_cli.training.detection.task import DetectionTask
 from mpn_cli.training.optimizers import make_optimizer
-from mpn_cli.training.pose.task import PoseTask
+from mpn_cli.training.pose.task import PoseStage, PoseTask
 from mpn_cli.training.recipe import Recipe, Stage
-from mpn_cli.training.task import StageData, Task
 
-TASKS: dict[str, Callable[[Recipe], Task]] = {"pose": PoseTask, "detect": DetectionTask}
 CHECKPOINT_SECONDS = 120.0
 LOG_STEPS = 50
 
@@ -51,7 +48,7 @@ class Trainer:
         self.out = out
         self.report = report
         torch.manual_seed(recipe.seed)
-        self.task: Task = TASKS[recipe.task](recipe)
+        self.task = PoseTask(recipe)
         self.network = self.task.network.to(self.device)
         self.average = AveragedModel(
             self.network,
@@ -145,7 +142,7 @@ class Trainer:
         """The share of the run's minutes that is over; 0 where it may take as long as it takes."""
         return (time.monotonic() - self._started) / 60 / self.minutes if self.minutes else 0.0
 
-    def _step(self, data: StageData, batch: Any) -> torch.Tensor:
+    def _step(self, data: PoseStage, batch: Any) -> torch.Tensor:
         done = max(self.progress.step / self.steps, min(self._time_gone(), 1.0))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.progress.step, done)
@@ -159,7 +156,7 @@ class Trainer:
         self.average.update_parameters(self.network)
         return loss.detach()
 
-    def _validate(self, data: StageData, size: tuple[int, int]) -> None:
+    def _validate(self, data: PoseStage, size: tuple[int, int]) -> None:
         averaged = self.average.module
         ap = data.validate(averaged)
         save_weights(self.out / "last.safetensors", averaged, self.recipe.model)

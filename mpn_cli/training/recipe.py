@@ -39,7 +39,6 @@ class Recipe:
     mix: tuple[float, ...]
     """How often a person of each data set is drawn, relative to the others."""
     stages: tuple[Stage, ...]
-    task: str = "pose"
     model: str = "mobileposenet-256x192"
     initial_weights: Path | None = None
     validate_every: int = 10
@@ -76,7 +75,6 @@ class Recipe:
 
 
 CHOICES = {
-    "task": ("pose", "detect"),
     "optimizer": OPTIMIZERS,
     "schedule": ("cosine", "step", "constant"),
     "loss": ("cross-entropy", "mse"),

@@ -9,12 +9,12 @@ from mpn_cli.arrays import Picture
 from mpn_cli.errors import InputError
 from mpn_cli.estimators.openvino_cpu import (
     OpenVinoEstimator,
-    checked_int8_form,
     openvino_form,
 )
 from mpn_cli.estimators.torch_cpu import TorchEstimator
 from mpn_cli.pipeline.crops import regions_of_boxes, warp_crop
 from mpn_cli.pipeline.decoding import Decode, decode
+from mpn_cli.runtimes.openvino_cpu import checked_int8_form
 from mpn_cli.sources.reading import read_picture
 from tests.conftest import ROOT
 
