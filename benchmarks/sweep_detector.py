@@ -1,4 +1,4 @@
-"""Choose ``--bbox-thr``, ``--box-nms-thr`` and ``--pose-thr`` on pictures that nobody was trained on.
+"""Choose ``--bbox-thr``, ``--box-nms-thr`` and ``--pose-thr`` on held-out pictures.
 
 A tenth of a training set's pictures is held out of training (by a hash of their names); those
 whose labels are complete are used here. The detector runs once; poses are found once, in every
@@ -107,7 +107,7 @@ class Sweep:
         self.labels = labels
         self.truth: Truth = load_truth(labels)
         self.settings = AnnotateSettings()
-        tools = Tools.load(make_recipe(resolve({"nms": "none", "nms_method": "hard"}), False))
+        tools = Tools.load(make_recipe(resolve({"nms": "none"}), False))
         assert tools.detector is not None
         self.sigmas = np.array(tools.skeleton.sigmas)
         self.boxes: list[Float64Array] = []

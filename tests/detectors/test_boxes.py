@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mpn_cli.detectors.boxes import box_nms, centre_boxes, clip_boxes, input_shape, letterbox
+from mpn_cli.detectors.boxes import box_nms, cell_boxes, clip_boxes, input_shape, letterbox
 
 
 def test_letterbox_keeps_the_aspect() -> None:
@@ -26,17 +26,16 @@ def test_input_shapes(size: tuple[int, int], shape: tuple[int, int]) -> None:
     assert input_shape(np.zeros((size[1], size[0], 3), dtype=np.uint8), 416) == shape
 
 
-def test_centres_become_boxes_best_first() -> None:
-    output = np.full((5, 6, 8), -9.0, dtype=np.float32)
-    output[1:] = 1
-    output[:, 2, 3] = (0.0, 1, 2, 3, 4)
-    output[:, 4, 6] = (2.0, 1, 1, 1, 1)
-    output[0, 4, 5] = 1.9  # beside a better one: no peak
-    boxes, scores = centre_boxes(output, stride=8, score_thr=0.2, limit=10)
-    np.testing.assert_allclose(boxes, [[44, 28, 16, 16], [20, 4, 32, 48]])
-    np.testing.assert_allclose(scores, [1 / (1 + np.exp(-2)), 0.5])
-    assert len(centre_boxes(output, 8, 0.6, 10)[0]) == 1
-    assert len(centre_boxes(output, 8, 0.2, 1)[0]) == 1
+def test_every_cell_of_every_level_becomes_a_box() -> None:
+    output = np.zeros((5, 8 * 4 + 4 * 2 + 2 * 1), dtype=np.float32)  # an input of 64 x 32 pixels
+    output[:, 8 * 2 + 3] = (0.5, 1, 2, 3, 4)  # stride 8: column 3, row 2
+    output[:, 8 * 4 + 4 + 1] = (0.25, 1, 1, 1, 1)  # stride 16: column 1, row 1
+    output[:, 8 * 4 + 4 * 2 + 1] = (1.0, 0, 0.5, 0.25, 0)  # stride 32: column 1, row 0
+    boxes, scores = cell_boxes(output, (64, 32))
+    assert scores.tolist() == output[0].tolist()
+    np.testing.assert_allclose(boxes[19], [28 - 8, 20 - 16, 32, 48])
+    np.testing.assert_allclose(boxes[37], [24 - 16, 24 - 16, 32, 32])
+    np.testing.assert_allclose(boxes[41], [48, 16 - 16, 8, 16])
 
 
 def test_nms_by_intersection_over_union() -> None:

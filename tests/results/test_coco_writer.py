@@ -23,7 +23,7 @@ def pictures() -> list[AnnotatedPicture]:
 
 def test_pycocotools_takes_both_files(tmp_path: Path, pictures: list[AnnotatedPicture]) -> None:
     write_predictions(tmp_path / "predictions.json", pictures)
-    write_dataset(tmp_path / "dataset.json", pictures, pictures, COCO, 0.1, {"description": "x"})
+    write_dataset(tmp_path / "dataset.json", pictures, pictures, COCO, 0.1, 0, {"description": "x"})
     truth = coco.COCO(str(tmp_path / "dataset.json"))
     found = truth.loadRes(str(tmp_path / "predictions.json"))
     assert truth.getImgIds() == [3, 9]
@@ -32,8 +32,26 @@ def test_pycocotools_takes_both_files(tmp_path: Path, pictures: list[AnnotatedPi
     assert len(found.anns) == 2
 
 
+def test_unlikely_poses_stay_out_of_the_data_set(
+    tmp_path: Path, pictures: list[AnnotatedPicture]
+) -> None:
+    def scores(pose_thr: float) -> list[float]:
+        file = tmp_path / "dataset.json"
+        write_dataset(file, pictures, pictures, COCO, 0.1, pose_thr, {})
+        data = json.loads(file.read_text())
+        assert [one["id"] for one in data["images"]] == [3, 9]
+        assert [one["id"] for one in data["annotations"]] == [
+            *range(1, len(data["annotations"]) + 1)
+        ]
+        return [one["score"] for one in data["annotations"]]
+
+    assert scores(0.5) == [0.9, 0.5]
+    assert scores(0.51) == [0.9]
+    assert scores(1) == []
+
+
 def test_visibility_and_category(tmp_path: Path, pictures: list[AnnotatedPicture]) -> None:
-    write_dataset(tmp_path / "dataset.json", pictures, pictures, COCO, 0.1, {})
+    write_dataset(tmp_path / "dataset.json", pictures, pictures, COCO, 0.1, 0, {})
     data = json.loads((tmp_path / "dataset.json").read_text())
     mixed = data["annotations"][1]
     assert mixed["keypoints"][:3] == [10.5, 20.25, 2]

@@ -1,0 +1,133 @@
+"""From pictures alone to files: pictures per second of the whole command, beside others.
+
+Every row starts a program of its own and counts its whole time, start-up included, on a data
+set's pictures repeated to several hundred. Beside the current code there may be an older version
+of mpn (a git worktree of it), and Ultralytics' yolo11n-pose in OpenVINO and ONNX Runtime where
+that package is installed; its weights are random, which is as fast, and finds nobody, which is
+faster. All rows take turns in one run, so that their ratios mean something on a busy machine.
+
+    git worktree add ../older 71eb1bd
+    python benchmarks/bench_pictures.py [--older ../older] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from mpn_cli.console import make_table, stdout
+
+ROOT = Path(__file__).parents[1]
+DEFAULTS = "mpn, defaults"
+
+MODES = {
+    DEFAULTS: (),
+    "mpn, int8": ("--precision", "int8"),
+    "mpn, no flip": ("--no-flip",),
+    "mpn, int8, no flip": ("--precision", "int8", "--no-flip"),
+}
+
+ULTRALYTICS = """
+import sys, time
+from pathlib import Path
+from ultralytics import YOLO
+kind, pictures, folder, size = sys.argv[1:]
+options = {"simplify": False} if kind == "onnx" else {}
+exported = Path(YOLO("yolo11n-pose.yaml").export(format=kind, imgsz=int(size), **options))
+model = YOLO(exported, task="pose")
+started = time.perf_counter()
+for _ in model.predict(pictures, stream=True, imgsz=int(size), save_txt=True, verbose=False,
+                       project=folder, device="cpu"):
+    pass
+print(time.perf_counter() - started)
+"""
+"""Exports the network and times its own way through a folder; what comes before is not counted."""
+
+
+def repeat_pictures(data: Path, folder: Path, times: int) -> int:
+    """Links to a data set's pictures, several times over; how many there are."""
+    pictures = sorted((data / "images").iterdir())
+    folder.mkdir()
+    for n in range(times):
+        for picture in pictures:
+            (folder / f"{n}-{picture.name}").symlink_to(picture.resolve())
+    return times * len(pictures)
+
+
+def annotate(code: Path, pictures: Path, out: Path, *options: str) -> float:
+    """Seconds of ``mpn annotate`` with the code of a checkout."""
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "mpn_cli.app", "annotate", str(pictures), "-o", str(out),
+         "--no-resume", "--quiet", *options],
+        check=True, cwd=code, env={**os.environ, "PYTHONPATH": str(code)},
+    )  # fmt: skip
+    return time.perf_counter() - started
+
+
+def ultralytics(kind: str, pictures: Path, folder: Path, size: int) -> float:
+    """Seconds of yolo11n-pose on a folder, in "openvino" or "onnx"."""
+    folder.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", ULTRALYTICS, kind, str(pictures), str(folder), str(size)],
+        check=True, cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "YOLO_AUTOINSTALL": "false", "YOLO_CONFIG_DIR": str(folder)},
+    )  # fmt: skip
+    return float(done.stdout.split()[-1])
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/coco_dev"))
+    parser.add_argument("--times", type=int, default=6, help="how often the pictures are repeated")
+    parser.add_argument("--rounds", type=int, default=1, help="medians of several rounds")
+    parser.add_argument("--older", type=Path, help="checkout of an older version of mpn")
+    parser.add_argument("--yolo-size", type=int, default=640, help="input of yolo11n-pose")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pictures, out = folder / "pictures", folder / "out"
+        count = repeat_pictures(options.data, pictures, options.times)
+
+        def ours(code: Path, *mode: str) -> Callable[[], float]:
+            return lambda: annotate(code.resolve(), pictures, out, *mode)
+
+        def theirs(kind: str) -> Callable[[], float]:
+            return lambda: ultralytics(kind, pictures, folder / kind, options.yolo_size)
+
+        rows = {name: ours(ROOT, *mode) for name, mode in MODES.items()}
+        if options.older:
+            rows["older mpn, defaults"] = ours(options.older)
+        if find_spec("ultralytics") is not None:
+            rows["yolo11n-pose, OpenVINO"] = theirs("openvino")
+            rows["yolo11n-pose, ONNX Runtime"] = theirs("onnx")
+        seconds: dict[str, list[float]] = {name: [] for name in rows}
+        for _ in range(options.rounds):
+            for row, run in rows.items():
+                seconds[row].append(run())
+    rates = {name: count / statistics.median(own) for name, own in seconds.items()}
+    table = make_table(
+        f"{count} pictures, {os.cpu_count()} cores", ("", "pictures/s", "against defaults")
+    )
+    for row, rate in rates.items():
+        table.add_row(row, f"{rate:.1f}", f"{rate / rates[DEFAULTS]:.2f}x")
+    stdout.print(table)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        content = {"cores": os.cpu_count(), "pictures": count, "per_second": rates}
+        options.json.write_text(json.dumps(content, indent=1))
+
+
+if __name__ == "__main__":
+    main()
