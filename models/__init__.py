@@ -6,6 +6,7 @@ Estimation", Wireless Communications and Mobile Computing, 2021 ("the paper").
 From outside, import only from:
 
 - ``models.registry``: architectures by name (no torch needed until one is built)
+- ``models.nanodet``: the person detector's network
 - ``models.network``: building a network for an architecture
 - ``models.folded``: the inference form of a trained network
 - ``models.weights``: reading and writing weight files

@@ -47,8 +47,8 @@ class AnnotateSettings(BaseSettings):
     model: str = DEFAULT_MODEL
     detector: str = DEFAULT_DETECTOR
     detector_size: LongSide = PERSON_DETECTOR.long_side
-    bbox_thr: Share = 0.15
-    box_nms_thr: Share = 0.65
+    bbox_thr: Share = 0.2
+    box_nms_thr: Share = 0.55
     max_boxes: Positive = 100
     nms: str = DEFAULT_BACKEND
     nms_method: str = "hard"

@@ -71,7 +71,7 @@ def annotate(
         float | None,
         typer.Option(
             help="Leave out detected boxes with a lower score.",
-            show_default="0.15; a detection list's own boxes are all used",
+            show_default="0.2; a detection list's own boxes are all used",
             rich_help_panel=_INPUTS,
         ),
     ] = None,
@@ -79,7 +79,7 @@ def annotate(
         float | None,
         typer.Option(
             help="Leave out boxes that overlap a better one more than this (IoU).",
-            show_default="0.65",
+            show_default="0.55",
             rich_help_panel=_INPUTS,
         ),
     ] = None,
