@@ -29,11 +29,12 @@ from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.devices import CPU, find_devices
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.recipes import make_recipe
+from mpn_cli.runtimes.cache import cache_problem
 from mpn_cli.settings import AnnotateSettings, Resolved, resolve
 from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.tasks import Gathered, Task
-from mpn_cli.stopping import STOP_SIGNALS
+from mpn_cli.stopping import heard_signals, leave_terminal
 from mpn_cli.version import __version__
 
 LIBRARIES = {
@@ -61,6 +62,8 @@ def annotate(
     started = time.monotonic()
     resolved = resolve(options)
     settings = resolved.settings
+    if resolved.from_files() and not quiet:
+        console.print_note(f"settings of this folder: {', '.join(resolved.from_files())}")
     refuse_sources(settings.out, (*sources, *(f for f in (image_info, boxes) if f is not None)))
     gathered = gather(sources, images, image_info, boxes, str(settings.out))
     refuse_pictures(settings.out, gathered.tasks)
@@ -84,12 +87,15 @@ def annotate(
             job = claim.job
             if claim.known and not quiet:
                 console.print_note(
-                    f"{claim.known} of these {len(job.tasks)} pictures are done in {out.path}/"
-                    " already; image ids count anew"
+                    f"{out.path}/ holds {claim.known} of these {len(job.tasks)} pictures: shards"
+                    " without a new one are taken from there; image ids count anew"
                 )
             if settings.cluster is None and settings.device == CPU:
                 prepare_estimator(recipe)
                 prepare_detector(recipe.detector, recipe.runtime)
+                problem = cache_problem()
+                if problem and not quiet:
+                    console.print_note(problem)
             totals = _run(job, settings, out, quiet)
             if totals is None or not _draw(job, job.hash, settings.workers, out, quiet):
                 done = out.finished(job)
@@ -167,13 +173,13 @@ def _stoppable() -> Iterator[Event]:
     stop = Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
+        leave_terminal(number)
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
         console.print_note("stopping after the shards in hand; once more stops at once")
 
-    heard = [one for one in STOP_SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, ask) for number in heard}
+    before = {number: signal.signal(number, ask) for number in heard_signals()}
     try:
         yield stop
     finally:

@@ -18,6 +18,7 @@ from mpn_cli.detectors.boxes import (
     letterbox,
 )
 from mpn_cli.detectors.contract import NetworkDetector
+from mpn_cli.errors import InputError
 from mpn_cli.pipeline.recipe import Runtime
 
 PADDING = 124
@@ -44,10 +45,13 @@ class PersonBoxes(NetworkDetector):
 
     @classmethod
     def weights_sha256(cls) -> str:
-        """The hash in the shipped weights' header."""
-        from models.weights import read_header
+        """The hash of the shipped weights. Raises InputError where they are damaged."""
+        from models.weights import WeightsError, read_header
 
-        return read_header(PERSON_DETECTOR.weights).sha256
+        try:
+            return read_header(PERSON_DETECTOR.weights).sha256
+        except WeightsError as error:
+            raise InputError(str(error)) from None
 
     @classmethod
     def prepare(cls, runtime: Runtime) -> None:
@@ -69,10 +73,10 @@ class PersonBoxes(NetworkDetector):
 
 def openvino_form() -> Path:
     """The detector's OpenVINO form in the user's cache, made at its first use."""
-    import openvino
-
     from models.weights import load_weights
-    from mpn_cli.runtimes.openvino_cpu import cached_form, convert
+    from mpn_cli.runtimes.forms import cached_form
+    from mpn_cli.runtimes.openvino_cpu import convert
+    from mpn_cli.runtimes.openvino_offline import openvino
 
     def make() -> openvino.Model:
         from models.detector import fold_detector  # brings torch: only where a form is made

@@ -10,13 +10,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from models.registry import MODELS
 from mpn_cli.detectors.full_image import FullImage
 from mpn_cli.detectors.person import PersonBoxes
 from mpn_cli.engine.finished import FinishedPictures
-from mpn_cli.engine.job import DIGEST_BYTES, Job
+from mpn_cli.engine.job import DIGEST_BYTES, Job, is_batch_free
 from mpn_cli.engine.parts import read_part, write_part
-from mpn_cli.pipeline.devices import CPU
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.results.poses import AnnotatedPicture, ShardResult
 
@@ -45,11 +43,10 @@ def known_inputs(content: bytes) -> Known:
 def companions_matter(recipe: Recipe) -> bool:
     """Whether a picture's results may depend on those that it shares a shard with.
 
-    They don't with our own networks on the CPU; of others it is not known.
+    Our own detector takes them one by one.
     """
     detectors = ("", PersonBoxes.name, FullImage.name)
-    own = recipe.model in MODELS and recipe.detector in detectors
-    return not own or recipe.device != CPU
+    return not is_batch_free(recipe) or recipe.detector not in detectors
 
 
 def reuse_shards(job: Job, known: Known, out: Path, parts: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import openvino
 
 from models.registry import Model
 from mpn_cli.arrays import Float32Array, Picture
 from mpn_cli.errors import InputError
 from mpn_cli.estimators.contract import Conventions
-from mpn_cli.runtimes.openvino_cpu import cached_form, compiled, convert
+from mpn_cli.runtimes.forms import cached_form, is_intact
+from mpn_cli.runtimes.openvino_cpu import compiled, convert
+from mpn_cli.runtimes.openvino_offline import openvino
 
 HASH_PATH = ["mpn", "weights_sha256"]
 """Where an int8 form says of which weights it was made."""
@@ -53,6 +54,11 @@ def checked_int8_form(weights: Path, sha256: str) -> Path:
     form = int8_form(weights)
     if not form.is_file():
         raise InputError(f"--precision int8: {weights} has no int8 form ({form.name}) beside it")
+    if not is_intact(form):
+        raise InputError(
+            f"--precision int8: {form} is damaged: it does not match its checksums"
+            f" ({form.with_suffix('.sha256').name})"
+        )
     network = openvino.Core().read_model(form)
     if not network.has_rt_info(HASH_PATH) or network.get_rt_info(HASH_PATH).astype(str) != sha256:
         raise InputError(f"--precision int8: {form} was made of other weights than {weights.name}")
