@@ -85,7 +85,7 @@ def openvino_form() -> Path:
         side = PERSON_DETECTOR.long_side
         return convert(network, (side, side), [1, 3, -1, -1])
 
-    return cached_form(PersonBoxes.weights_sha256(), make)
+    return cached_form(PERSON_DETECTOR.name, PersonBoxes.weights_sha256(), make)
 
 
 def _openvino(threads: int | None) -> Network:

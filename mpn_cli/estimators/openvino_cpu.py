@@ -41,7 +41,7 @@ def openvino_form(model: Model, weights: Path, sha256: str) -> Path:
 
     Raises WeightsError for damaged weights, InputError where the cache can't be written.
     """
-    return cached_form(sha256, lambda: convert_weights(model, weights))
+    return cached_form(model.name, sha256, lambda: convert_weights(model, weights))
 
 
 def int8_form(weights: Path) -> Path:
