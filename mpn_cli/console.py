@@ -46,7 +46,7 @@ def shown(text: str, keep: str = "") -> str:
     )
 
 
-class _Plain(Console):
+class PlainConsole(Console):
     """A console that shows text as it is: no markup, no emoji codes, nothing that steers it."""
 
     def __init__(self, **options: Any) -> None:
@@ -56,8 +56,8 @@ class _Plain(Console):
         return super().render_str(shown(text, keep="\n"), **options)
 
 
-stdout = _Plain()
-stderr = _Plain(stderr=True)
+stdout = PlainConsole()
+stderr = PlainConsole(stderr=True)
 
 LINE_SECONDS = 30.0
 """Where there is no terminal, progress is one line in this time."""

@@ -48,8 +48,8 @@ def _checksums(form: Path) -> str:
 def cached_form(model: str, sha256: str, make: Callable[[], openvino.Model]) -> Path:
     """A form's XML file in the user's cache, made at a weight file's first use.
 
-    model: what network it is; sha256: the hash of its weights. Both name the form. A form that is not as it was written is
-    made again; where the cache can't be written, a temporary one is used
+    model: what network it is; sha256: the hash of its weights. Both name the form. One that is not
+    as it was written is made again; where the cache can't be written, a temporary one is used
     (:func:`mpn_cli.runtimes.cache.cache_problem`). Raises InputError where that fails too.
     """
     key = f"{model}-{sha256[:24]}-{FORM_VERSION}-{version('openvino')}"
