@@ -35,7 +35,7 @@ from mpn_cli.console import make_table, stdout
 from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, openvino_form
 from mpn_cli.pipeline.crops import normalise, regions_of_boxes, warp_crop
 from mpn_cli.pipeline.decoding import Decode, decode
-from mpn_cli.runtimes.openvino_cpu import int8_form
+from mpn_cli.runtimes.forms import int8_form
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+AnyArray = NDArray[Any]
 
 FORMAT = "mobileposenet/1"
 
@@ -47,15 +51,13 @@ class WeightsHeader:
     sha256: str
 
 
-def hash_tensors(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes, in name order."""
-    import torch
-
+def hash_arrays(arrays: dict[str, AnyArray]) -> str:
+    """SHA-256 over names, types (as torch calls them), shapes and bytes, in name order."""
     digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} torch.{array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
     return digest.hexdigest()
 
 
@@ -68,7 +70,7 @@ def save_weights(file: Path, network: nn.Module, model: str) -> str:
         for name, tensor in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    digest = hash_tensors(tensors)
+    digest = hash_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
     header = {"format": FORMAT, "model": model, "sha256": digest}
     unfinished = file.with_suffix(".tmp")
     save_file(tensors, unfinished, header)
@@ -77,33 +79,38 @@ def save_weights(file: Path, network: nn.Module, model: str) -> str:
 
 
 def read_header(file: Path) -> WeightsHeader:
-    """A weight file's header, without its tensors. Raises WeightsError."""
-    return _read(file, tensors_too=False)[0]
+    """A weight file's header, checked against its content; needs no torch. Raises WeightsError."""
+    return _read(file)[0]
 
 
-def _read(file: Path, tensors_too: bool = True) -> tuple[WeightsHeader, dict[str, Tensor]]:
+def _read(file: Path) -> tuple[WeightsHeader, dict[str, AnyArray]]:
     if not file.is_file():
         raise WeightsError(f"{file}: no such weights file")
     try:
-        with safe_open(file, framework="pt" if tensors_too else "numpy") as content:
+        with safe_open(file, framework="numpy") as content:
             metadata = content.metadata() or {}
-            names = content.keys()
-            tensors = {n: content.get_tensor(n) for n in names} if tensors_too else {}
-    except (SafetensorError, OSError) as error:
+            arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError) as error:  # TypeError: a type numpy lacks
         raise WeightsError(
             f"{file}: not a readable safetensors file ({error}); pickled weights are not loaded"
         ) from None
     if metadata.get("format") != FORMAT:
         raise WeightsError(f"{file}: a safetensors file, but not one of mpn's ({FORMAT})")
-    return WeightsHeader(metadata["model"], metadata["sha256"]), tensors
+    if not metadata.get("model"):
+        raise WeightsError(f"{file}: its header does not say which network it is for")
+    if hash_arrays(arrays) != metadata.get("sha256"):
+        raise WeightsError(f"{file}: damaged: its content does not match its hash")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise WeightsError(f"{file}: holds numbers that are not finite; was its training stopped?")
+    return WeightsHeader(metadata["model"], metadata["sha256"]), arrays
 
 
 def read_tensors(file: Path) -> tuple[dict[str, Tensor], WeightsHeader]:
     """A weight file's tensors by name. Raises WeightsError for a missing or damaged file."""
-    header, tensors = _read(file)
-    if hash_tensors(tensors) != header.sha256:
-        raise WeightsError(f"{file}: damaged: its content does not match its hash")
-    return tensors, header
+    import torch
+
+    header, arrays = _read(file)
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}, header
 
 
 def load_weights(file: Path, model: Buildable[_Network]) -> tuple[_Network, WeightsHeader]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
 from typing import Annotated
@@ -14,6 +13,7 @@ from mpn_cli.arguments.evaluation import evaluate, nms_bench, report
 from mpn_cli.arguments.inventory import backends, detectors, doctor, fetch, models
 from mpn_cli.arguments.train import train
 from mpn_cli.errors import ExitCode, InputError
+from mpn_cli.stopping import Interruption
 from mpn_cli.version import __version__
 
 app = typer.Typer(
@@ -60,19 +60,26 @@ app.command()(doctor)
 
 def main() -> None:
     """Run the command line; every error is one line and an exit code."""
-    # SIGTERM is Ctrl-C wherever a command has no gentler answer to both.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Where a command has no gentler answer to them.
+    interruption = Interruption()
+    interruption.listen()
     try:
         app()
     except KeyboardInterrupt:
-        _fail("stopped. The same command goes on from there.", ExitCode.STOPPED)
+        _stopped()
     except (InputError, LookupError) as error:
         # PluginError is a LookupError; a bug's bare KeyError is told apart by its type.
         if type(error) in (KeyError, IndexError):
             _report(error)
         _fail(str(error), ExitCode.USAGE)
     except Exception as error:
+        if interruption.came:  # a library that was being loaded made another error of it
+            _stopped()
         _report(error)
+
+
+def _stopped() -> None:
+    _fail("stopped. The same command goes on from there.", ExitCode.STOPPED)
 
 
 def _fail(message: str, code: ExitCode) -> None:

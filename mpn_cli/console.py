@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -22,8 +24,40 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-stdout = Console(emoji=False)
-stderr = Console(stderr=True, emoji=False)
+_UNSHOWN = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's control characters, lone surrogates and separators of lines."""
+
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the direction of what follows."""
+
+
+def shown(text: str, keep: str = "") -> str:
+    """Text as a terminal can show it: what would steer the terminal is escaped, but for ``keep``.
+
+    File names may hold anything: escape sequences, line ends, bytes that are not UTF-8.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        char.encode("unicode_escape", "surrogatepass").decode()
+        if char not in keep and (char in _TURNING or unicodedata.category(char) in _UNSHOWN)
+        else char
+        for char in text
+    )
+
+
+class PlainConsole(Console):
+    """A console that shows text as it is: no markup, no emoji codes, nothing that steers it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(shown(text, keep="\n"), **options)
+
+
+stdout = PlainConsole()
+stderr = PlainConsole(stderr=True)
 
 LINE_SECONDS = 30.0
 """Where there is no terminal, progress is one line in this time."""
@@ -31,12 +65,17 @@ LINE_SECONDS = 30.0
 
 def print_error(message: str) -> None:
     """One line: what happened, where, what to do."""
-    stderr.print(f"mpn: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    _print_line(f"mpn: {message}", "red")
 
 
 def print_note(message: str) -> None:
     """A line about the work, apart from the results."""
-    stderr.print(f"mpn: {message}", markup=False, highlight=False, soft_wrap=True)
+    _print_line(f"mpn: {message}")
+
+
+def _print_line(line: str, style: str | None = None) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        stderr.print(shown(line), style=style, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

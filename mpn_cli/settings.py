@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +31,15 @@ Positive = Annotated[int, Gt(0)]
 LongSide = Annotated[int, Ge(64), Le(4096), MultipleOf(32)]
 
 CONFIG_FILE = "mpn.toml"
+PROJECT_FILE = "pyproject.toml"
+ENVIRONMENT = "environment"
+COMMAND_LINE = "command line"
+
+_NOT_FROM_FILES = {
+    "resume": "it decides whether results are deleted",
+    "cluster": "whoever answers there runs code here",
+}
+"""Options that no file decides which happens to lie in the working folder, and why."""
 
 
 class AnnotateSettings(BaseSettings):
@@ -93,6 +103,14 @@ class Resolved:
     settings: AnnotateSettings
     origins: dict[str, str]
 
+    def from_files(self) -> list[str]:
+        """What files of the working folder decided, as ``batch 2 (mpn.toml)``."""
+        return [
+            f"{name} {getattr(self.settings, name)} ({layer})"
+            for name, layer in self.origins.items()
+            if layer in (CONFIG_FILE, PROJECT_FILE)
+        ]
+
     def is_default(self, name: str) -> bool:
         """Whether nobody said anything about an option."""
         return self.origins[name] == "default"
@@ -101,9 +119,9 @@ class Resolved:
 def _layers(settings_cls: type[BaseSettings]) -> dict[str, PydanticBaseSettingsSource]:
     """The layers under the command line, the strongest first."""
     return {
-        "environment": EnvSettingsSource(settings_cls),
+        ENVIRONMENT: EnvSettingsSource(settings_cls),
         CONFIG_FILE: TomlConfigSettingsSource(settings_cls),
-        "pyproject.toml": PyprojectTomlConfigSettingsSource(settings_cls),
+        PROJECT_FILE: PyprojectTomlConfigSettingsSource(settings_cls),
     }
 
 
@@ -116,8 +134,11 @@ def resolve(command_line: dict[str, Any]) -> Resolved:
     origins = dict.fromkeys(AnnotateSettings.model_fields, "default")
     try:
         for layer, source in reversed(_layers(AnnotateSettings).items()):
-            origins.update(dict.fromkeys(source(), layer))
-        origins.update(dict.fromkeys(given, "command line"))
+            found = source()
+            if layer != ENVIRONMENT:
+                _check_file(layer, found)
+            origins.update(dict.fromkeys(found, layer))
+        origins.update(dict.fromkeys(given, COMMAND_LINE))
         return Resolved(AnnotateSettings(**given), origins)
     except ValidationError as error:
         first = error.errors()[0]
@@ -127,8 +148,35 @@ def resolve(command_line: dict[str, Any]) -> Resolved:
         raise InputError(
             f"{layer}: {_option_name(name)}: {what} (got {first['input']!r})"
         ) from None
-    except ValueError as error:  # a TOML file that is none
-        raise InputError(f"{CONFIG_FILE} or pyproject.toml: {error}") from None
+    except InputError:
+        raise
+    except (ValueError, OSError) as error:  # a TOML file that is none, or can't be read
+        raise InputError(f"{CONFIG_FILE} or {PROJECT_FILE}: {error}") from None
+
+
+def _check_file(layer: str, found: dict[str, Any]) -> None:
+    """Raise InputError for what a file of the working folder may not say.
+
+    Such a file may come with a folder that somebody else made, and nobody may have read it.
+    """
+    for name, why in _NOT_FROM_FILES.items():
+        if name in found:
+            raise InputError(
+                f"{layer}: {_option_name(name)} can't be set in a file of the working folder"
+                f" ({why}); give it on the command line or as MPN_{name.upper()}"
+            )
+    out = found.get("out")
+    if isinstance(out, str) and not _is_inside(out):
+        raise InputError(
+            f"{layer}: --out {out} leads out of the working folder; give it on the command line or"
+            " as MPN_OUT"
+        )
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path, links followed, lies below the working folder."""
+    here = os.path.realpath(os.curdir)
+    return os.path.realpath(path).startswith(here.rstrip(os.sep) + os.sep)
 
 
 def _option_name(name: str) -> str:

@@ -10,6 +10,7 @@ on any input.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -116,10 +117,23 @@ def _decide_again(
     scores[first : first + len(kept.rows)] = kept.scores
 
 
-_compile = numba.njit(cache=True, fastmath=False, nogil=True)
+def _compile(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Numba's compiler, keeping what it compiles where there is a place for that.
+
+    Where neither beside this file nor in the user's cache files may be made, each process compiles
+    for itself (NUMBA_CACHE_DIR names another place).
+    """
+
+    def compile_(function: Callable[..., Any]) -> Any:
+        try:
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError:  # "cannot cache function: no locator available"
+            return numba.njit(**options)(function)
+
+    return compile_
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract"})
+@_compile(nogil=True, fastmath={"contract"})
 def _exponential(x):  # type: ignore[no-untyped-def]
     """exp(-x) for 0 <= x <= NEGLIGIBLE within 1e-12 of its value, in a form that vectorises.
 
@@ -146,7 +160,7 @@ def _exponential(x):  # type: ignore[no-untyped-def]
     return p * p
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@_compile(nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def _similarity(x, y, weights, areas, inverse, i, j):  # type: ignore[no-untyped-def]
     """OKS of poses i and j (eq. 9) of a picture in its own layout."""
     scale = 1 / ((areas[i] + areas[j]) / 2 + TINY)
@@ -162,7 +176,7 @@ def _similarity(x, y, weights, areas, inverse, i, j):  # type: ignore[no-untyped
     return total / max(number, 1.0)
 
 
-@_compile
+@_compile(fastmath=False, nogil=True)
 def _own_layout(keypoints, confidences, areas, order, visible_above):  # type: ignore[no-untyped-def]
     """A picture's x, y and joint weights (n, K) and areas (n,), best pose first, packed."""
     poses, joints = len(order), keypoints.shape[1]
@@ -178,7 +192,7 @@ def _own_layout(keypoints, confidences, areas, order, visible_above):  # type: i
     return x, y, weights, own_areas
 
 
-@_compile
+@_compile(fastmath=False, nogil=True)
 def _likeness(keypoints, confidences, areas, joints, inverse, i, j, visible_above, thr):  # type: ignore[no-untyped-def]
     """1 if O > thr, 0 if not, 2 if too near to say; ends as soon as it is certain."""
     number = len(joints)
@@ -213,7 +227,7 @@ def _likeness(keypoints, confidences, areas, joints, inverse, i, j, visible_abov
     return 2
 
 
-@_compile
+@_compile(fastmath=False, nogil=True)
 def _hard(keypoints, confidences, areas, joints, inverse, order, thr, visible_above, rows):  # type: ignore[no-untyped-def]
     """Greedy suppression; the number kept, or -1 where a pair is too near to the threshold."""
     kept = 0
@@ -255,7 +269,7 @@ def _hard(keypoints, confidences, areas, joints, inverse, order, thr, visible_ab
     return kept
 
 
-@_compile
+@_compile(fastmath=False, nogil=True)
 def _soft(  # type: ignore[no-untyped-def]
     x, y, weights, areas, inverse, order, left, thr, max_dets, linear, rows, scores,
 ):  # fmt: skip
@@ -282,7 +296,7 @@ def _soft(  # type: ignore[no-untyped-def]
     return taken
 
 
-@_compile
+@_compile(fastmath=False, nogil=True)
 def _matrix(  # type: ignore[no-untyped-def]
     x, y, weights, areas, inverse, order, left, sigma, score_thr, max_dets, gaussian, rows, scores,
 ):  # fmt: skip
@@ -311,7 +325,7 @@ def _matrix(  # type: ignore[no-untyped-def]
     return kept
 
 
-@numba.njit(cache=True, parallel=True, nogil=True)
+@_compile(parallel=True, nogil=True)
 def _suppress_all(  # type: ignore[no-untyped-def]
     keypoints, confidences, scores, areas, offsets, joints, inverse, pictures, method, thr, sigma,
     score_thr, max_dets, visible_above, rows, new_scores, counts, doubtful,

@@ -28,7 +28,7 @@ from models.weights import read_header, save_weights
 from mpn_cli.arrays import FloatArray, Picture
 from mpn_cli.detectors.boxes import input_shape, letterbox
 from mpn_cli.detectors.person import PADDING, convert_weights
-from mpn_cli.runtimes.openvino_cpu import HASH_PATH, int8_form
+from mpn_cli.runtimes.forms import HASH_PATH, int8_form, save_form
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
 
@@ -120,8 +120,7 @@ def calibration_pictures(data: str) -> list[Picture]:
 
 def quantise(weights: Path, data: str) -> Path:
     """Write the int8 form beside a weight file; its XML file."""
-    import nncf
-    import openvino
+    import nncf  # after mpn_cli.runtimes.forms, which silences OpenVINO before it is imported
 
     form = convert_weights(weights)
     pictures = calibration_pictures(data)
@@ -143,7 +142,7 @@ def quantise(weights: Path, data: str) -> Path:
         ),
     )
     quantised.set_rt_info(read_header(weights).sha256, HASH_PATH)
-    openvino.save_model(quantised, int8_form(weights), compress_to_fp16=True)
+    save_form(quantised, int8_form(weights), compress_to_fp16=True)
     return int8_form(weights)
 
 

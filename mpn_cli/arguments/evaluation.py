@@ -72,7 +72,11 @@ def report(
         Path | None, typer.Option("--page", "-o", help="The file.", show_default="OUT/report.html")
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(help="Where the pictures are, if they were moved.")
+        str | None,
+        typer.Option(
+            help="Where the pictures are, if they were moved; from an address they are fetched"
+            " only if it is given here."
+        ),
     ] = None,
     gallery: Annotated[
         int, typer.Option(min=0, help="About so many pictures are shown; thumbnails shrink.")

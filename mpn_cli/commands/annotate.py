@@ -21,16 +21,20 @@ from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job, usual_shard_size
 from mpn_cli.engine.ledger import Totals
-from mpn_cli.engine.local import run_shards
+from mpn_cli.engine.local import draw_missing, run_shards
+from mpn_cli.engine.overlays import overlay_style
+from mpn_cli.engine.ownership import refuse_pictures, refuse_sources
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.devices import CPU, find_devices
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.recipes import make_recipe
+from mpn_cli.runtimes.cache import cache_problem
 from mpn_cli.settings import AnnotateSettings, Resolved, resolve
 from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.tasks import Gathered, Task
+from mpn_cli.stopping import heard_signals, leave_terminal
 from mpn_cli.version import __version__
 
 LIBRARIES = {
@@ -58,7 +62,11 @@ def annotate(
     started = time.monotonic()
     resolved = resolve(options)
     settings = resolved.settings
-    gathered = gather(sources, images, image_info, boxes)
+    if resolved.from_files() and not quiet:
+        console.print_note(f"settings of this folder: {', '.join(resolved.from_files())}")
+    refuse_sources(settings.out, (*sources, *(f for f in (image_info, boxes) if f is not None)))
+    gathered = gather(sources, images, image_info, boxes, str(settings.out))
+    refuse_pictures(settings.out, gathered.tasks)
     tasks = gathered.tasks[:limit]
     recipe = make_recipe(
         resolved, any(t.labelled for t in tasks), all(t.boxes is not None for t in tasks)
@@ -68,16 +76,28 @@ def annotate(
     if dry_run:
         return _say_plan(job, settings.workers, gathered, as_json)
     with OutFolder(settings.out) as out:
-        if out.claim(job, settings.resume):
+        claim = out.claim(job, settings.resume, settings.keep_parts)
+        if claim.done:
+            if not _add_overlays(job, resolved, out, quiet):
+                return ExitCode.STOPPED
             record = out.run_record()
             if not quiet:
                 console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
         else:
+            job = claim.job
+            if claim.known and not quiet:
+                console.print_note(
+                    f"{out.path}/ holds {claim.known} of these {len(job.tasks)} pictures: shards"
+                    " without a new one are taken from there; image ids count anew"
+                )
             if settings.cluster is None and settings.device == CPU:
                 prepare_estimator(recipe)
                 prepare_detector(recipe.detector, recipe.detector_setup)
+                problem = cache_problem()
+                if problem and not quiet:
+                    console.print_note(problem)
             totals = _run(job, settings, out, quiet)
-            if totals is None:
+            if totals is None or not _draw(job, job.hash, settings.workers, out, quiet):
                 done = out.finished(job)
                 console.print_note(
                     f"stopped; {done} of {job.shards} shards are done and kept in {out.path}/."
@@ -125,18 +145,41 @@ def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> T
         )
 
 
+def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, quiet: bool) -> bool:
+    """Draw overlays that are wanted and not there; False if it was stopped."""
+    if not overlay_style(job.recipe):
+        return True
+    with console.progress("overlays", len(job.tasks), quiet) as advance, _stoppable() as stop:
+        return draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, ""))
+
+
+def _add_overlays(job: Job, resolved: Resolved, out: OutFolder, quiet: bool) -> bool:
+    """Draw what a finished job's overlays lack; False if it was stopped."""
+    opened = out.open_for_drawing(job)
+    if opened is None:
+        return True
+    if not _draw(*opened, resolved.settings.workers, out, quiet):
+        console.print_note("stopped while drawing; the same command goes on from there.")
+        return False
+    options = _options(resolved)
+    names = ("overlay", "overlay_boxes", "overlay_scores")
+    out.note_drawn(job, {name: options[name] for name in names})
+    return True
+
+
 @contextmanager
 def _stoppable() -> Iterator[Event]:
-    """Ctrl-C and SIGTERM set the event; a second one stops at once."""
+    """Ctrl-C, SIGTERM and SIGHUP set the event; a second one stops at once."""
     stop = Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
+        leave_terminal(number)
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
         console.print_note("stopping after the shards in hand; once more stops at once")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, ask) for number in heard_signals()}
     try:
         yield stop
     finally:
@@ -146,15 +189,11 @@ def _stoppable() -> Iterator[Event]:
 
 def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float) -> dict[str, Any]:
     """What run.json says beside the job."""
-    settings = resolved.settings.model_dump(mode="json")
     return {
         "command": sys.argv,
         "folder": os.getcwd(),
         "picture_folders": _folders(gathered),
-        "options": {
-            name: {"value": value, "from": resolved.origins[name]}
-            for name, value in settings.items()
-        },
+        "options": _options(resolved),
         "versions": {
             "mpn": __version__,
             "python": platform.python_version(),
@@ -165,6 +204,7 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
             "people": totals.people,
             "kept_out": totals.kept_out,
             "skipped": len(gathered.skipped) + len(totals.skipped),
+            "reused": totals.reused,
             "full_image": totals.full_image,
             "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
         },
@@ -178,6 +218,14 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
             "processor": platform.machine(),
             "cores": cores(),
         },
+    }
+
+
+def _options(resolved: Resolved) -> dict[str, Any]:
+    """Every option's value and where it came from."""
+    settings = resolved.settings.model_dump(mode="json")
+    return {
+        name: {"value": value, "from": resolved.origins[name]} for name, value in settings.items()
     }
 
 

@@ -8,11 +8,10 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import platformdirs
-
 from models.registry import MODELS, PERSON_DETECTOR
 from mpn_cli import console
 from mpn_cli.engine.crew import cores
+from mpn_cli.runtimes.cache import VARIABLE, cache_folder, is_writable
 from mpn_cli.version import __version__
 
 LIBRARIES = (
@@ -95,12 +94,13 @@ def _gpu() -> str:
 
 
 def _caches() -> dict[str, Path]:
-    own = Path(platformdirs.user_cache_dir("mpn"))
+    own = cache_folder()
     return {str(own / name): own / name for name in ("openvino", "networks")}
 
 
 def _size(folder: Path) -> str:
+    unwritable = "" if is_writable(folder) else f", can't be written; {VARIABLE} names another"
     if not folder.is_dir():
-        return "empty"
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    return f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB in {len(files)} files"
+        return f"empty{unwritable}"
+    sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
+    return f"{sum(sizes) / 1e6:.1f} MB in {len(sizes)} files{unwritable}"

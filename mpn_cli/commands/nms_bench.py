@@ -14,9 +14,13 @@ from mpn_cli.evaluation.candidates import Candidates, load_candidates, make_crow
 from mpn_cli.evaluation.coco import load_truth
 from mpn_cli.evaluation.nms_bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.evaluation.plots import check_plot, draw_times
+from mpn_cli.outputs import check_output
 from nms_backends.contract import NmsConfig
 
 COLUMNS = ("backend", "method", "agrees", "AP", "kept", "µs/picture", "µs/pose", "vs hard")
+
+MARKDOWN_MARK = "<!-- mpn nms-bench -->"
+"""Stands in every table: what tells the file from other people's."""
 
 TABLE_7 = {"hard": (67.7, 6.14), "soft": (67.7, 6.8), "matrix": (67.8, 6.0)}
 """The paper's Table 7 (384x288, val2017): AP and milliseconds a picture, by method."""
@@ -45,6 +49,8 @@ def nms_bench(
     names = backends.split(",") if backends else None
     if plot is not None:
         check_plot(plot)
+    if markdown is not None:
+        check_output(markdown, MARKDOWN_MARK, "--markdown")
     rows = run_bench(
         candidates,
         names,
@@ -115,4 +121,4 @@ def _table_7(rows: list[Row]) -> list[list[str]]:
 
 def _markdown(columns: Sequence[str], cells: list[list[str]]) -> str:
     lines = [columns, ("---",) * len(columns), *cells]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + f"\n{MARKDOWN_MARK}\n"

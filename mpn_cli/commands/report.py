@@ -7,7 +7,8 @@ from pathlib import Path
 from mpn_cli import console
 from mpn_cli.engine.folder import writing
 from mpn_cli.engine.parts import replace_file
-from mpn_cli.report.page import make_page
+from mpn_cli.outputs import check_output
+from mpn_cli.report.page import GENERATOR, make_page
 from mpn_cli.report.run import read_run
 
 
@@ -15,16 +16,22 @@ def report(
     out: Path,
     truth: Path | None,
     page: Path | None,
-    images: Path | None,
+    images: str | None,
     sigmas: str | None,
     gallery: int,
     as_json: bool,
 ) -> None:
     """Write the page. Raises InputError."""
-    content = make_page(read_run(out, images), truth, sigmas, gallery).encode()
     target = page or out / "report.html"
+    run = read_run(out, images)
+    check_output(target, f'content="{GENERATOR}"', "--page")
+    content = make_page(run, truth, sigmas, gallery).encode()
     with writing(target.parent):
         replace_file(target, content)
+    if images is None and run.addresses():
+        console.print_note(
+            f"the pictures are at {', '.join(run.addresses())}; --images fetches them from there"
+        )
     if as_json:
         console.print_json({"report": str(target), "bytes": len(content)})
     else:

@@ -10,14 +10,15 @@ import cv2
 import numpy as np
 
 from models.registry import PERSON_DETECTOR
-from models.weights import load_weights, read_header
+from models.weights import WeightsError, load_weights, read_header
 from mpn_cli.arrays import Float32Array, Float64Array, Picture
 from mpn_cli.detectors.boxes import cell_boxes, clip_boxes, input_shape, letterbox
 from mpn_cli.detectors.contract import NetworkDetector
+from mpn_cli.errors import InputError
 from mpn_cli.pipeline.recipe import DetectorSetup, Precision, Runtime
 
 if TYPE_CHECKING:
-    import openvino
+    from mpn_cli.runtimes.openvino_offline import openvino
 
 PADDING = 114
 """Grey level around scaled pictures."""
@@ -43,8 +44,11 @@ class PersonBoxes(NetworkDetector):
 
     @classmethod
     def weights_sha256(cls) -> str:
-        """The hash in the shipped weights' header."""
-        return read_header(PERSON_DETECTOR.weights).sha256
+        """The hash of the shipped weights. Raises InputError where they are damaged."""
+        try:
+            return read_header(PERSON_DETECTOR.weights).sha256
+        except WeightsError as error:
+            raise InputError(str(error)) from None
 
     @classmethod
     def prepare(cls, setup: DetectorSetup) -> None:
@@ -80,12 +84,12 @@ def convert_weights(weights: Path) -> openvino.Model:
 
 def _form(precision: Precision) -> Path:
     """The OpenVINO file of a precision: the shipped int8 one, or an fp32 one in the cache."""
-    from mpn_cli.runtimes.openvino_cpu import cached_form, checked_int8_form
+    from mpn_cli.runtimes.forms import cached_form, checked_int8_form
 
     weights, sha256 = PERSON_DETECTOR.weights, PersonBoxes.weights_sha256()
     if precision is Precision.INT8:
         return checked_int8_form(weights, sha256)
-    return cached_form(sha256, lambda: convert_weights(weights))
+    return cached_form(PERSON_DETECTOR.name, sha256, lambda: convert_weights(weights))
 
 
 def _openvino(form: Path, threads: int | None) -> Network:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from types import TracebackType
@@ -14,6 +14,7 @@ import joblib
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
 from mpn_cli.engine.worker import start
+from mpn_cli.stopping import STOP_SIGNALS
 
 _Result = TypeVar("_Result")
 
@@ -54,17 +55,23 @@ class Crew:
     def submit(self, work: Callable[..., _Result], *args: Any) -> Future[_Result]:
         """Have a worker call ``work(*args)``."""
         if self._executor is None:
-            environment = dict.fromkeys(THREAD_VARIABLES, str(self.threads))
-            self._executor = ProcessPoolExecutor(
+            self._executor = self._start()
+        with _held(STOP_SIGNALS):  # the first submit starts the processes
+            future: Future[_Result] = self._executor.submit(work, *args)
+        return future
+
+    def _start(self) -> Any:
+        environment = dict.fromkeys(THREAD_VARIABLES, str(self.threads))
+        # loky's resource tracker, which is started here, guards itself against SIGINT and SIGTERM
+        # only: without it nobody removes the semaphores when a terminal is closed.
+        with _held(set(STOP_SIGNALS) - {signal.SIGINT, signal.SIGTERM}):
+            return ProcessPoolExecutor(
                 self.workers,
                 initializer=start,
                 initargs=(os.getpid(),),
                 # Threads that wait for work must not take the cores from those that do it.
                 env=environment | {"OMP_WAIT_POLICY": "PASSIVE"},
             )
-        with _signals_held():  # the first submit starts the processes
-            future: Future[_Result] = self._executor.submit(work, *args)
-        return future
 
     def dismiss(self, kill: bool) -> None:
         """End the workers."""
@@ -74,15 +81,15 @@ class Crew:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
-    """Processes started here don't see Ctrl-C and SIGTERM before they can ignore them.
+def _held(signals: Collection[int]) -> Iterator[None]:
+    """Processes started here don't see some signals before they can ignore them.
 
     A blocked signal stays blocked in the child; here it comes right after the block.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:

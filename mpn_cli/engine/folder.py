@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,32 +14,71 @@ from typing import Any
 import filelock
 import msgspec
 
-from mpn_cli.engine.job import Job
+from mpn_cli.engine.job import Job, what_decides
+from mpn_cli.engine.overlays import overlay_style
+from mpn_cli.engine.ownership import (
+    INPUTS_FILE,
+    JOB_FILE,
+    LOCK_FILE,
+    MANIFEST,
+    RESULT_FILES,
+    RUN_FILE,
+    JobMark,
+    clear_leftovers,
+    clear_parts,
+    clear_results,
+    decoded,
+    file_hash,
+    read_run_mark,
+    refuse_strangers,
+)
 from mpn_cli.engine.parts import part_pictures, read_part, replace_file
+from mpn_cli.engine.reuse import (
+    Known,
+    companions_matter,
+    inputs_of,
+    known_inputs,
+    restore_parts,
+    reuse_shards,
+)
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.results.coco_writer import write_dataset, write_predictions
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.skeletons import Skeleton
+from mpn_cli.sources.results_folders import OVERLAYS, PARTS
 from mpn_cli.sources.tasks import Skipped
 from mpn_cli.version import __version__
 
-RUN_FILE = "run.json"
-PARTS = "parts"
-RESULT_FILES = ("predictions.json", "dataset.json", "skipped.jsonl", RUN_FILE)
+__all__ = ["OVERLAYS", "PARTS", "JobRecord", "OutFolder", "writing"]
 
 
-class JobRecord(msgspec.Struct, frozen=True):
+class JobRecord(JobMark, frozen=True):
     """What tells a job apart; stands in parts/job.json and in run.json."""
 
-    hash: str
-    version: str
-    pictures: int
+    shard_size: int
     recipe: Recipe
+
+    @classmethod
+    def of(cls, job: Job) -> JobRecord:
+        """The record of a job."""
+        return cls(job.hash, __version__, len(job.tasks), job.shard_size, job.recipe)
 
 
 class _FinishedRun(msgspec.Struct):
     job: JobRecord
+    overlays: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is to be done in a folder."""
+
+    job: Job
+    done: bool
+    """Whether nothing is."""
+    known: int = 0
+    """Pictures that were in the folder's results already, of a job with fewer."""
 
 
 @contextmanager
@@ -59,15 +99,23 @@ class OutFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.parts = path / PARTS
-        self._lock = filelock.FileLock(path / ".lock", blocking=False)
+        self._lock = filelock.FileLock(path / LOCK_FILE, blocking=False)
 
     def __enter__(self) -> OutFolder:
-        """Make and lock the folder. Raises InputError where that can't be done."""
+        """Make and lock the folder.
+
+        Raises InputError where that can't be done, and where the folder holds files of somebody
+        else under names that mpn uses.
+        """
+        if self.path.is_dir() and not os.path.lexists(self.path / LOCK_FILE):
+            refuse_strangers(self.path)  # before anything is written, the lock included
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except filelock.Timeout:
             raise InputError(f"{self.path}/ is in use by another run of mpn") from None
+        except FileExistsError:
+            raise InputError(f"--out {self.path} is a file, not a folder") from None
         except OSError as error:
             raise InputError(f"{self.path}/ can't be written: {error.strerror}") from None
         return self
@@ -81,49 +129,82 @@ class OutFolder:
         """Unlock."""
         self._lock.release()
 
-    def claim(self, job: Job, resume: bool) -> bool:
-        """Make the folder this job's; True if the job is already done.
+    def claim(self, job: Job, resume: bool, keep_parts: bool = False) -> Claim:
+        """Make the folder this job's.
 
-        Without ``resume`` whatever an earlier run of mpn left is removed. Raises InputError where
-        the folder holds another job.
+        A job that is under way keeps the shard size that it was started with. Of a finished job
+        to which pictures were added the results are reused. Without ``resume`` whatever an
+        earlier run of mpn left is removed. Raises InputError where the folder holds another job,
+        or files that mpn did not write.
         """
-        if not resume:
-            self._clear()
-        record = JobRecord(job.hash, __version__, len(job.tasks), job.recipe)
-        found = self._found()
-        if found is not None and found.hash != record.hash:
-            raise InputError(
-                f"{self.path}/ holds another job ({_difference(found, record)})."
-                " Give another --out, or --no-resume to start over."
-            )
-        if found is not None and not self.parts.exists():
-            return True
+        found = self._found() if resume else None
+        known: Known = {}
+        if found is not None and found.hash != job.hash:
+            known, why_not = self._reusable(job, found)
+            if not known:
+                raise InputError(
+                    f"{self.path}/ holds another job ({why_not})."
+                    " Give another --out, or --no-resume to do all of it again."
+                )
+        elif found is not None and self._is_whole():
+            if not keep_parts:  # a kill may have hit the run while it removed them
+                with writing(self.path):
+                    clear_parts(self.path)
+            return Claim(job, done=True)
+        refuse_strangers(self.path)
         with writing(self.path):
-            self.parts.mkdir(exist_ok=True)
-            replace_file(self.parts / "job.json", msgspec.json.encode(record))
-            for leftover in self.parts.glob(".*.tmp"):
-                leftover.unlink()
-        return False
+            if not resume:
+                clear_results(self.path)
+            if isinstance(found, JobRecord) and found.hash == job.hash:
+                job = replace(job, shard_size=found.shard_size)
+            self._open_parts(job)
+            if known:
+                reuse_shards(job, known, self.path, self.parts)
+        return Claim(job, done=False, known=len(known))
 
-    def _found(self) -> JobRecord | None:
-        """The job that is under way here, with a shard done, else the one finished here."""
+    def _open_parts(self, job: Job) -> None:
+        self.parts.mkdir(exist_ok=True)
+        replace_file(self.parts / JOB_FILE, msgspec.json.encode(JobRecord.of(job)))
+        clear_leftovers(self.path)
+
+    def _found(self) -> JobMark | None:
+        """The job that is finished here, else the one under way, with a shard done."""
+        if self._is_whole():
+            file = self.path / RUN_FILE
+            run = decoded(file, _FinishedRun) or read_run_mark(self.path)
+            return run.job if run else None
         if any(self.parts.glob("[0-9]*.jsonl")):
-            try:
-                return msgspec.json.decode((self.parts / "job.json").read_bytes(), type=JobRecord)
-            except (OSError, msgspec.DecodeError):
-                pass
-        try:
-            run = msgspec.json.decode((self.path / RUN_FILE).read_bytes(), type=_FinishedRun)
-        except (OSError, msgspec.DecodeError):
-            return None
-        whole = all((self.path / name).is_file() for name in RESULT_FILES)
-        return run.job if whole else None
+            file = self.parts / JOB_FILE
+            return decoded(file, JobRecord) or decoded(file, JobMark)
+        return None
 
-    def _clear(self) -> None:
-        shutil.rmtree(self.parts, ignore_errors=True)
-        shutil.rmtree(self.path / "overlays", ignore_errors=True)
-        for name in RESULT_FILES:
-            (self.path / name).unlink(missing_ok=True)
+    def _is_whole(self) -> bool:
+        """Whether all results of a finished job are there."""
+        there = all((self.path / name).is_file() for name in RESULT_FILES)
+        return there and read_run_mark(self.path) is not None
+
+    def _reusable(self, job: Job, found: JobMark) -> tuple[Known, str]:
+        """The pictures of a finished job if all are among those of ``job``, else why not."""
+        record = JobRecord.of(job)
+        if found.version != record.version:
+            return {}, f"made by mpn {found.version}, this is {record.version}"
+        if not isinstance(found, JobRecord):
+            return {}, "made by another build of mpn"
+        difference = _difference(found.recipe, record.recipe)
+        if difference:
+            return {}, difference
+        try:
+            if companions_matter(job.recipe) or not self._is_whole():
+                raise ValueError
+            known = known_inputs((self.path / INPUTS_FILE).read_bytes())
+        except (OSError, ValueError):
+            if found.pictures != record.pictures:
+                return {}, f"{found.pictures} pictures, not {record.pictures}"
+            return {}, "other pictures, or pictures that changed since"
+        gone = len(known.keys() - {digest.tobytes() for digest in job.inputs})
+        if gone:
+            return {}, f"{gone} of its {len(known)} pictures changed since, or are not among these"
+        return known, ""
 
     def finished(self, job: Job) -> int:
         """How many shards are whole and of this job."""
@@ -149,42 +230,80 @@ class OutFolder:
             "model": recipe.model,
             "weights_sha256": recipe.weights_sha256,
         }
-        record = JobRecord(job.hash, __version__, len(job.tasks), recipe)
-        content = msgspec.json.format(msgspec.json.encode({"job": record, **run}), indent=1)
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in skipped)
         predictions, dataset = self.parts / "predictions.json", self.parts / "dataset.json"
         with writing(self.path):
+            for leftover in (predictions, dataset):
+                leftover.unlink(missing_ok=True)
             write_predictions(predictions, self._pictures(job))
-            self._publish(predictions)
             write_dataset(
                 dataset, self._pictures(job), self._pictures(job), skeleton, recipe.kpt_thr,
                 recipe.pose_thr, info,
             )  # fmt: skip
-            self._publish(dataset)
-            replace_file(self.path / "skipped.jsonl", lines)
-            replace_file(self.path / RUN_FILE, content + b"\n")
+            small = {"skipped.jsonl": lines, INPUTS_FILE: inputs_of(job)}
+            hashes = {file.name: _flushed_hash(file) for file in (predictions, dataset)}
+            hashes |= {name: hashlib.sha256(content).hexdigest() for name, content in small.items()}
+            refuse_strangers(self.path)  # a job takes long enough for somebody to put files there
+            replace_file(self.parts / MANIFEST, msgspec.json.encode(hashes))
+            for file in (predictions, dataset):
+                file.replace(self.path / file.name)
+            for name, content in small.items():
+                replace_file(self.path / name, content)
+            self._write_run({
+                "job": JobRecord.of(job), "files": hashes, "overlays": overlay_style(recipe), **run
+            })  # fmt: skip
             if not keep_parts:
-                shutil.rmtree(self.parts)
+                clear_parts(self.path)
 
-    def _publish(self, written: Path) -> None:
-        with written.open("rb") as file:
-            os.fsync(file.fileno())
-        written.replace(self.path / written.name)
+    def _write_run(self, record: dict[str, Any]) -> None:
+        content = msgspec.json.format(msgspec.json.encode(record), indent=1)
+        replace_file(self.path / RUN_FILE, content + b"\n")
 
     def run_record(self) -> dict[str, Any]:
         """run.json of a finished job."""
         record: dict[str, Any] = msgspec.json.decode((self.path / RUN_FILE).read_bytes())
         return record
 
+    def open_for_drawing(self, job: Job) -> tuple[Job, str] | None:
+        """Make parts of a finished job whose overlays lack something; None if they don't.
 
-def _difference(found: JobRecord, wanted: JobRecord) -> str:
-    """The first thing in which two jobs differ, for a message."""
-    if found.version != wanted.version:
-        return f"made by mpn {found.version}, this is {wanted.version}"
+        Returns the job with its shard size, and the hash that these parts carry: they hold the
+        poses only, and never count as a job's own. Raises InputError where the results were
+        changed since mpn wrote them.
+        """
+        run = decoded(self.path / RUN_FILE, _FinishedRun)
+        wanted = overlay_style(job.recipe)
+        if run is None or wanted in ("", run.overlays):
+            return None
+        refuse_strangers(self.path)
+        job = replace(job, shard_size=run.job.shard_size)
+        mark = f"{job.hash}, drawing"
+        with writing(self.path):
+            self._open_parts(job)
+            restore_parts(job, mark, self.path, self.parts)
+        return job, mark
+
+    def note_drawn(self, job: Job, options: dict[str, Any]) -> None:
+        """Note in run.json what overlays show now, and remove the parts made for drawing."""
+        record = self.run_record()
+        record["overlays"] = overlay_style(job.recipe)
+        record["options"].update(options)
+        with writing(self.path):
+            self._write_run(record)
+            clear_parts(self.path)
+
+
+def _flushed_hash(file: Path) -> str:
+    with file.open("rb") as content:
+        os.fsync(content.fileno())
+    return file_hash(file)
+
+
+def _difference(found: Recipe, wanted: Recipe) -> str:
+    """The first thing in which two recipes differ, for a message; "" if in nothing."""
+    found, wanted = what_decides(found), what_decides(wanted)
     for name in Recipe.__struct_fields__:
-        theirs, ours = getattr(found.recipe, name), getattr(wanted.recipe, name)
-        if theirs != ours and name != "weights":
+        theirs, ours = getattr(found, name), getattr(wanted, name)
+        if theirs != ours:
             return f"{name.replace('_', ' ')} {theirs}, not {ours}"
-    if found.pictures != wanted.pictures:
-        return f"{found.pictures} pictures, not {wanted.pictures}"
-    return "other pictures, or pictures that changed since"
+    return ""

@@ -28,6 +28,8 @@ class Totals:
     skipped: list[Skipped] = field(default_factory=list)
     boxes_left_out: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
+    reused: int = 0
+    """Pictures whose poses are those of an earlier job."""
 
     def add(self, part: PartHeader) -> None:
         """Count a finished shard."""
@@ -35,6 +37,7 @@ class Totals:
         self.people += part.people
         self.full_image += part.full_image
         self.kept_out += part.kept_out
+        self.reused += part.reused
         self.skipped += part.skipped
         self.boxes_left_out.update(part.boxes_left_out)
         self.seconds = sum_seconds((self.seconds, part.seconds))

@@ -13,11 +13,15 @@ from mpn_cli.engine.crew import Crew, cores
 from mpn_cli.engine.folder import OutFolder, writing
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.ledger import Ledger, Progress, Totals, sum_seconds
-from mpn_cli.engine.parts import PartHeader, write_part
-from mpn_cli.engine.worker import Orders, annotate, annotate_part
+from mpn_cli.engine.overlays import overlay_style
+from mpn_cli.engine.parts import PartHeader, read_header, write_part
+from mpn_cli.engine.worker import Orders, annotate, annotate_part, draw_part
+from mpn_cli.errors import InputError
 from mpn_cli.pipeline.devices import CPU
 from mpn_cli.results.poses import ShardResult
 from mpn_cli.sources.tasks import Skipped, Task
+
+Work = Callable[[Orders, int, Sequence[Task]], PartHeader]
 
 DEATHS = 2
 """A shard that was in hand at so many worker deaths is looked into by itself."""
@@ -42,7 +46,9 @@ def run_shards(
     ledger = Ledger(job, out, progress)
     missing = list(ledger.missing())
     if missing:
-        suspects = _run_missing(job, out, missing, workers, stop, ledger.done, devices)
+        with Crew(min(workers or cores(), len(missing))) as crew:
+            orders = Orders(job.hash, job.recipe, out.path, crew.threads, devices)
+            suspects = _run_missing(job, crew, orders, annotate_part, missing, stop, ledger.done)
         for number in suspects:
             if stop.is_set():
                 break
@@ -50,43 +56,80 @@ def run_shards(
     return ledger.totals()
 
 
-def _run_missing(
+def draw_missing(
     job: Job,
     out: OutFolder,
-    missing: Sequence[int],
+    mark: str,
     workers: int | None,
     stop: Event,
+    progress: Callable[[int], None],
+) -> bool:
+    """Draw the overlays of shards whose parts were made without; False if ``stop`` was set.
+
+    mark: the hash that the parts carry; progress is told how many pictures are drawn. Raises
+    InputError where OUT can't be written.
+    """
+    style, drawn, missing = overlay_style(job.recipe), 0, []
+    for number in range(job.shards):
+        header = read_header(out.parts, mark, number)
+        if header is None or header.overlays != style:
+            missing.append(number)
+        else:
+            drawn += header.pictures
+
+    def done(number: int, header: PartHeader) -> None:
+        nonlocal drawn
+        drawn += header.pictures
+        progress(drawn)
+
+    if missing:
+        with Crew(min(workers or cores(), len(missing))) as crew:
+            orders = Orders(mark, job.recipe, out.path, crew.threads)
+            suspects = _run_missing(job, crew, orders, draw_part, missing, stop, done)
+        if suspects:
+            first = job.shard(suspects[0])[0].path
+            raise InputError(
+                f"drawing overlays killed its worker process again and again (near {first})."
+                " Is there enough memory? The same command goes on from there."
+            )
+    return not stop.is_set()
+
+
+def _run_missing(
+    job: Job,
+    crew: Crew,
+    orders: Orders,
+    work: Work,
+    missing: Sequence[int],
+    stop: Event,
     done: Callable[[int, PartHeader], None],
-    devices: tuple[str, ...],
 ) -> list[int]:
     """Run shards in worker processes; those that seem to kill their worker are returned."""
     waiting = deque(missing)
     deaths: Counter[int] = Counter()
-    with Crew(min(workers or cores(), len(missing))) as crew:
-        orders = Orders(job.hash, job.recipe, out.path, crew.threads, devices)
-        in_hand: dict[Future[PartHeader], int] = {}
-        while in_hand or (waiting and not stop.is_set()):
-            try:
-                # One more than workers, so that none waits for the next shard.
-                while waiting and len(in_hand) <= crew.workers and not stop.is_set():
-                    number = waiting[0]
-                    future = crew.submit(annotate_part, orders, number, job.shard(number))
-                    in_hand[future] = waiting.popleft()
-                ready, _ = wait(in_hand, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    done(in_hand[future], future.result())
-                    del in_hand[future]
-            except BrokenProcessPool:
-                # Which shard it was is not known: all that were in hand are tried again.
-                crew.dismiss(kill=True)
-                for future, number in in_hand.items():
-                    if future.done() and not future.cancelled() and not future.exception():
-                        done(number, future.result())
-                    else:
-                        deaths[number] += 1
-                        if deaths[number] < DEATHS:
-                            waiting.appendleft(number)
-                in_hand.clear()
+    in_hand: dict[Future[PartHeader], int] = {}
+    while in_hand or (waiting and not stop.is_set()):
+        try:
+            # One more than workers, so that none waits for the next shard.
+            while waiting and len(in_hand) <= crew.workers and not stop.is_set():
+                number = waiting[0]
+                future = crew.submit(work, orders, number, job.shard(number))
+                in_hand[future] = waiting.popleft()
+            ready, _ = wait(in_hand, return_when=FIRST_COMPLETED)
+            for future in ready:
+                done(in_hand[future], future.result())
+                del in_hand[future]
+        except BrokenProcessPool:
+            # Which shard it was is not known: all that were in hand are tried again.
+            crew.dismiss(kill=True)
+            for future, number in in_hand.items():
+                if future.done() and not future.cancelled() and not future.exception():
+                    done(number, future.result())
+                else:
+                    deaths[number] += 1
+                    if deaths[number] < DEATHS:
+                        waiting.appendleft(number)
+            in_hand.clear()
     return sorted(number for number, times in deaths.items() if times >= DEATHS)
 
 
@@ -98,7 +141,7 @@ def run_apart(
         orders = Orders(job.hash, job.recipe, out.path, crew.threads, devices)
         result = _survivors(crew, orders, job.shard(number))
     with writing(out.path):
-        return write_part(out.parts, job.hash, number, result)
+        return write_part(out.parts, job.hash, number, result, overlay_style(job.recipe))
 
 
 def _survivors(crew: Crew, orders: Orders, tasks: Sequence[Task]) -> ShardResult:

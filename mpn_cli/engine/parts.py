@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,10 @@ class PartHeader(msgspec.Struct, frozen=True):
     full_image: int
     seconds: dict[str, float]
     kept_out: int = 0
+    overlays: str = ""
+    """What was drawn on its overlays (:func:`mpn_cli.engine.overlays.overlay_style`)."""
+    reused: int = 0
+    """Pictures whose poses are those of an earlier job."""
 
 
 _header = msgspec.json.Decoder(PartHeader)
@@ -42,7 +46,14 @@ def part_file(folder: Path, shard: int) -> Path:
     return folder / f"{shard:08d}.jsonl"
 
 
-def write_part(folder: Path, job: str, shard: int, result: ShardResult) -> PartHeader:
+def write_part(
+    folder: Path,
+    job: str,
+    shard: int,
+    result: ShardResult,
+    overlays: str = "",
+    reused: int = 0,
+) -> PartHeader:
     """Write a finished shard. Raises OSError where the disk is full or gone."""
     header = PartHeader(
         job,
@@ -54,19 +65,33 @@ def write_part(folder: Path, job: str, shard: int, result: ShardResult) -> PartH
         result.full_image,
         result.seconds,
         result.kept_out,
+        overlays,
+        reused,
     )
-    lines = [msgspec.json.encode(value) for value in (header, *result.pictures)]
+    _write(folder, header, result.pictures)
+    return header
+
+
+def note_overlays(folder: Path, header: PartHeader, overlays: str) -> PartHeader:
+    """Note in a finished shard's part that its overlays are drawn. Raises OSError."""
+    noted = msgspec.structs.replace(header, overlays=overlays)
+    _write(folder, noted, list(part_pictures(folder, header.shard)))
+    return noted
+
+
+def _write(folder: Path, header: PartHeader, pictures: Sequence[AnnotatedPicture]) -> None:
+    lines = [msgspec.json.encode(value) for value in (header, *pictures)]
     content = b"\n".join(lines) + b"\n"
     content += hashlib.sha256(content).hexdigest().encode() + b"\n"
-    replace_file(part_file(folder, shard), content)
-    return header
+    replace_file(part_file(folder, header.shard), content)
 
 
 def replace_file(file: Path, content: bytes) -> None:
     """Write a file whole or not at all: temporary name, flush to disk, rename."""
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        with unfinished.open("wb") as out:
+        unfinished.unlink(missing_ok=True)  # never written through a link of that name
+        with unfinished.open("xb") as out:
             out.write(content)
             out.flush()
             os.fsync(out.fileno())

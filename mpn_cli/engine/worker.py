@@ -15,15 +15,16 @@ from pathlib import Path
 import cv2
 from filelock import BaseFileLock, FileLock, Timeout
 
-from mpn_cli.engine.folder import PARTS, writing
-from mpn_cli.engine.overlays import write_overlays
-from mpn_cli.engine.parts import PartHeader, write_part
+from mpn_cli.engine.folder import OVERLAYS, PARTS, writing
+from mpn_cli.engine.overlays import overlay_style, write_overlays
+from mpn_cli.engine.parts import PartHeader, note_overlays, part_pictures, read_part, write_part
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.devices import CPU
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.results.poses import ShardResult
 from mpn_cli.sources.tasks import Task
+from mpn_cli.stopping import STOP_SIGNALS
 
 PARENT_SECONDS = 0.5
 """How often a worker looks whether the command that started it still lives."""
@@ -44,7 +45,7 @@ class Orders:
 
 def start(parent: int) -> None:
     """Set a fresh worker up: when to end is for the process ``parent`` to say, or its death."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
@@ -86,7 +87,7 @@ def annotate(orders: Orders, tasks: Sequence[Task]) -> ShardResult:
     result = annotate_shard(tasks, tools)
     if orders.recipe.overlay:
         with writing(orders.out):
-            write_overlays(orders.out / "overlays", tasks, result, tools)
+            write_overlays(orders.out / OVERLAYS, tasks, result.pictures, orders.recipe)
     return result
 
 
@@ -94,4 +95,20 @@ def annotate_part(orders: Orders, number: int, tasks: Sequence[Task]) -> PartHea
     """Annotate a shard and write its part. Raises InputError where OUT can't be written."""
     result = annotate(orders, tasks)
     with writing(orders.out):
-        return write_part(orders.out / PARTS, orders.job, number, result)
+        parts, style = orders.out / PARTS, overlay_style(orders.recipe)
+        return write_part(parts, orders.job, number, result, style)
+
+
+def draw_part(orders: Orders, number: int, tasks: Sequence[Task]) -> PartHeader:
+    """Draw the overlays of a shard that is finished; its poses stay as they are.
+
+    Raises InputError where OUT can't be written or the part is not there any more.
+    """
+    parts = orders.out / PARTS
+    header = read_part(parts, orders.job, number)
+    if header is None:
+        raise InputError(f"{parts}/ was changed while it was in use; start the command again")
+    cv2.setNumThreads(orders.threads)
+    with writing(orders.out):
+        write_overlays(orders.out / OVERLAYS, tasks, part_pictures(parts, number), orders.recipe)
+        return note_overlays(parts, header, overlay_style(orders.recipe))

@@ -112,7 +112,7 @@ def choose_runtime(wanted: Runtime, precision: Precision) -> Runtime:
 def _form(recipe: Recipe) -> Path:
     """The OpenVINO file that a recipe means. Raises WeightsError and InputError."""
     from mpn_cli.estimators.openvino_cpu import openvino_form
-    from mpn_cli.runtimes.openvino_cpu import checked_int8_form
+    from mpn_cli.runtimes.forms import checked_int8_form
 
     weights = Path(recipe.weights)
     if recipe.precision is Precision.INT8:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import openvino
 
 from models.registry import Model
 from mpn_cli.arrays import Float32Array, Picture
 from mpn_cli.estimators.contract import Conventions
-from mpn_cli.runtimes.openvino_cpu import cached_form, compiled, convert
+from mpn_cli.runtimes.forms import cached_form
+from mpn_cli.runtimes.openvino_cpu import compiled, convert
+from mpn_cli.runtimes.openvino_offline import openvino
 
 
 class OpenVinoEstimator:
@@ -36,7 +37,7 @@ def openvino_form(model: Model, weights: Path, sha256: str) -> Path:
 
     Raises WeightsError for damaged weights, InputError where the cache can't be written.
     """
-    return cached_form(sha256, lambda: convert_weights(model, weights))
+    return cached_form(model.name, sha256, lambda: convert_weights(model, weights))
 
 
 def convert_weights(model: Model, weights: Path) -> openvino.Model:

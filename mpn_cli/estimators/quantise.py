@@ -1,4 +1,5 @@
-"""Make the int8 form of a weight file, for ``--precision int8``: ``WEIGHTS-int8.xml`` and ``.bin``.
+"""Make the int8 form of a weight file, for ``--precision int8``: ``WEIGHTS-int8.xml``, ``.bin``
+and their checksums.
 
     pip install '.[int8]'
     python -m mpn_cli.estimators.quantise coco_train/person_keypoints.json [--weights FILE]
@@ -16,18 +17,18 @@ import argparse
 from pathlib import Path
 
 import msgspec
-import nncf
 import numpy as np
-import openvino
 
 from models.registry import DEFAULT_MODEL, MODELS, Model
 from models.weights import read_header
 from mpn_cli.arrays import Picture
 from mpn_cli.estimators.openvino_cpu import convert_weights
 from mpn_cli.pipeline.crops import regions_of_boxes, warp_crop
-from mpn_cli.runtimes.openvino_cpu import HASH_PATH, int8_form
+from mpn_cli.runtimes.forms import HASH_PATH, int8_form, save_form
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
+
+import nncf  # isort: skip  # it imports OpenVINO, which must be silenced first
 
 CALIBRATION_CROPS = 300
 
@@ -63,7 +64,7 @@ def quantise(weights: Path, data: str) -> Path:
         ignored_scope=nncf.IgnoredScope(patterns=_FLOATING_LAYERS, types=["MatMul"]),
     )
     network.set_rt_info(header.sha256, HASH_PATH)
-    openvino.save_model(network, int8_form(weights), compress_to_fp16=False)
+    save_form(network, int8_form(weights))
     return int8_form(weights)
 
 

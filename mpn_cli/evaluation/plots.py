@@ -9,6 +9,10 @@ from pathlib import Path
 import msgspec
 
 from mpn_cli.errors import InputError
+from mpn_cli.outputs import check_output
+
+MARK = "mpn nms-bench"
+"""Stands in every plot's metadata."""
 
 KINDS = (".svg", ".png", ".pdf")
 
@@ -17,6 +21,7 @@ def check_plot(file: Path) -> None:
     """Raise InputError where a plot can't be drawn to ``file``."""
     if file.suffix.lower() not in KINDS:
         raise InputError(f"--plot {file}: not one of {', '.join(KINDS)}")
+    check_output(file, MARK, "--plot")
     if find_spec("matplotlib") is None:
         raise InputError("--plot needs matplotlib; pip install 'mpn[plots]'")
 
@@ -38,7 +43,8 @@ def draw_times(sizes: Sequence[int], times: Mapping[str, Sequence[float]], file:
     axes.grid(which="both", alpha=0.2)
     figure.legend(loc="outside right center", fontsize=8)
     try:
-        figure.savefig(file)
+        key = "Software" if file.suffix.lower() == ".png" else "Creator"
+        figure.savefig(file, metadata={key: MARK})
     except OSError as error:
         raise InputError(f"--plot {file}: {error.strerror}") from None
 

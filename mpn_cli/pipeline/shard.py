@@ -14,6 +14,7 @@ from mpn_cli.detectors.boxes import box_nms
 from mpn_cli.detectors.contract import Detector
 from mpn_cli.detectors.full_image import FullImage
 from mpn_cli.detectors.registry import load_detector
+from mpn_cli.errors import InputError
 from mpn_cli.estimators.contract import Estimator, Finder, OnDevice
 from mpn_cli.estimators.loading import load_estimator
 from mpn_cli.pipeline.crops import regions_of_boxes
@@ -235,6 +236,8 @@ def _suppressed(
     seen: list[_Seen], keypoints: Float64Array, confidences: Float64Array, tools: Tools
 ) -> list[AnnotatedPicture]:
     recipe, joints = tools.recipe, tools.estimator.joints
+    if not (np.isfinite(keypoints).all() and np.isfinite(confidences).all()):
+        raise InputError(f"--model {recipe.model}: its heatmaps hold numbers that are not finite")
     boxes = np.concatenate([*(picture.boxes for picture in seen), np.empty((0, 5))])
     batch = PoseBatch(
         keypoints=keypoints,

@@ -29,6 +29,9 @@ from mpn_cli.report.gallery import (
 )
 from mpn_cli.report.run import Run
 
+GENERATOR = "mpn report"
+"""Stands in every page: what tells it from other people's."""
+
 SKIPPED_SHOWN = 200
 
 _SHARES = (0, 0.2, 0.4, 0.6, 0.8, 1)
@@ -54,6 +57,7 @@ def make_page(run: Run, truth_file: Path | None, sigmas: str | None, most: int) 
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     return environment.get_template("page.html").render(
+        generator=GENERATOR,
         title=f"Poses in {run.out}",
         summary=_summary(run),
         quality=quality,
@@ -61,8 +65,8 @@ def make_page(run: Run, truth_file: Path | None, sigmas: str | None, most: int) 
         shelves=[(name, len(ids)) for name, ids in shelves.items() if ids],
         cards=cards,
         data=_data(run, cards, shelves),
-        options=run.record.get("options", {}),
-        versions=run.record.get("versions", {}),
+        options=run.record.options,
+        versions=run.record.versions,
         skipped=run.skipped[:SKIPPED_SHOWN],
         skipped_more=max(0, len(run.skipped) - SKIPPED_SHOWN),
         gone=sum(not card.thumbnail for card in cards),
@@ -70,22 +74,22 @@ def make_page(run: Run, truth_file: Path | None, sigmas: str | None, most: int) 
 
 
 def _summary(run: Run) -> list[tuple[str, str]]:
-    counts, seconds = run.record["counts"], run.record["seconds"]
-    recipe = run.record["job"]["recipe"]
+    counts, wall = run.record.counts, run.record.seconds.wall
+    recipe = run.record.job.recipe
     rows = [
-        ("pictures", f"{counts['pictures']:,}"),
-        ("people", f"{counts['people']:,}"),
-        ("skipped", f"{counts['skipped']:,}"),
-        ("seconds", f"{seconds['wall']:,.1f}"),
-        ("network", recipe["model"]),
-        ("boxes from", recipe["detector"] or "the source"),
-        ("NMS", recipe["nms"]),
-        ("runtime", f"{recipe['runtime']}, {recipe['precision']}"),
+        ("pictures", f"{counts.pictures:,}"),
+        ("people", f"{counts.people:,}"),
+        ("skipped", f"{counts.skipped:,}"),
+        ("seconds", f"{wall:,.1f}"),
+        ("network", recipe.model),
+        ("boxes from", recipe.detector or "the source"),
+        ("NMS", recipe.nms),
+        ("runtime", f"{recipe.runtime}, {recipe.precision}"),
     ]
-    if counts.get("kept_out"):
-        rows.insert(2, ("kept out", f"{counts['kept_out']:,} (score under {run.pose_thr:g})"))
-    if seconds["wall"]:
-        rows.insert(-4, ("people a second", f"{counts['people'] / seconds['wall']:,.1f}"))
+    if counts.kept_out:
+        rows.insert(2, ("kept out", f"{counts.kept_out:,} (score under {run.pose_thr:g})"))
+    if wall:
+        rows.insert(-4, ("people a second", f"{counts.people / wall:,.1f}"))
     return rows
 
 
@@ -177,7 +181,7 @@ def _data(run: Run, cards: Sequence[Card], shelves: Shelves) -> dict[str, Any]:
     return {
         "limbs": [list(limb) for limb in skeleton.limbs],
         "sides": sides,
-        "kptThr": round(100 * run.record["job"]["recipe"]["kpt_thr"]),
+        "kptThr": round(100 * run.record.job.recipe.kpt_thr),
         "shelves": {name: ids for name, ids in shelves.items() if ids},
         "cards": {
             card.picture.id: {

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -15,14 +15,17 @@ from mpn_cli.evaluation.files import read_json
 from mpn_cli.skeletons import SKELETONS, Skeleton
 from mpn_cli.sources.remote import is_remote
 
+_Coordinate = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class Pose(msgspec.Struct, gc=False):
     """A line of predictions.json."""
 
     image_id: int
-    keypoints: list[float]
-    score: float
-    bbox: list[float]
+    keypoints: list[_Coordinate]
+    score: _Coordinate
+    bbox: Annotated[list[_Coordinate], msgspec.Meta(min_length=4, max_length=4)]
 
 
 class Picture(msgspec.Struct):
@@ -30,8 +33,8 @@ class Picture(msgspec.Struct):
 
     id: int
     file_name: str
-    width: int
-    height: int
+    width: _Count
+    height: _Count
 
 
 class _DataSet(msgspec.Struct):
@@ -46,13 +49,64 @@ class Skip(msgspec.Struct):
     detail: str
 
 
+class Counts(msgspec.Struct):
+    """Of run.json."""
+
+    pictures: _Count
+    people: _Count
+    skipped: _Count
+    kept_out: _Count = 0
+
+
+class Seconds(msgspec.Struct):
+    """Of run.json."""
+
+    wall: Annotated[float, msgspec.Meta(ge=0)]
+
+
+class RecipeRecord(msgspec.Struct):
+    """What run.json says of how poses were found."""
+
+    model: str
+    joints: int
+    detector: str
+    nms: str
+    runtime: str
+    precision: str
+    kpt_thr: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    pose_thr: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+
+
+class JobRecord(msgspec.Struct):
+    """Of run.json."""
+
+    recipe: RecipeRecord
+
+
+class Option(msgspec.Struct):
+    """An option's value and where it came from."""
+
+    value: Any
+    origin: str = msgspec.field(name="from")
+
+
+class Record(msgspec.Struct):
+    """run.json, as far as the page shows it."""
+
+    job: JobRecord
+    counts: Counts
+    seconds: Seconds
+    picture_folders: list[str] = []
+    options: dict[str, Option] = {}
+    versions: dict[str, str] = {}
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished run."""
 
     out: Path
-    record: dict[str, Any]
-    """run.json."""
+    record: Record
     pictures: list[Picture]
     poses: list[Pose]
     """In the file's order: row n is result n."""
@@ -63,7 +117,7 @@ class Run:
     @property
     def pose_thr(self) -> float:
         """The lowest score of poses that are shown."""
-        return float(self.record["job"]["recipe"].get("pose_thr", 0.0))
+        return self.record.job.recipe.pose_thr
 
     @property
     def shown(self) -> list[Pose]:
@@ -73,28 +127,63 @@ class Run:
     @property
     def skeleton(self) -> Skeleton:
         """The network's joint set."""
-        return SKELETONS[self.record["job"]["recipe"]["joints"]]
+        return SKELETONS[self.record.job.recipe.joints]
 
     def picture_file(self, picture: Picture) -> str | None:
-        """Where a picture is, if it still is; in object storage it is taken to be."""
-        places = (os.path.join(folder, picture.file_name) for folder in self.folders)
-        return next((one for one in places if is_remote(one) or os.path.isfile(one)), None)
+        """Where a picture is, if it still is; at an address it is taken to be.
+
+        A name that leads out of the picture folders, as ``../x`` or ``/x``, is not looked for.
+        """
+        name = os.path.normpath(picture.file_name)
+        if os.path.isabs(name) or name.split(os.sep)[0] == os.pardir:
+            return None
+        for folder in self.folders:
+            if is_remote(folder):
+                return f"{folder.rstrip('/')}/{name.replace(os.sep, '/')}"
+            file = os.path.join(folder, name)
+            if os.path.isfile(file):
+                return file
+        return None
+
+    def addresses(self) -> list[str]:
+        """Picture folders in object storage: nothing is fetched from there unless asked."""
+        return [folder for folder in self.record.picture_folders if is_remote(folder)]
 
 
-def read_run(out: Path, images: Path | None) -> Run:
-    """A finished run's files; ``images``: where its pictures are now. Raises InputError."""
+def read_run(out: Path, images: str | None) -> Run:
+    """A finished run's files; ``images``: where its pictures are now, a folder or an address.
+
+    Raises InputError for files that are not as mpn writes them.
+    """
     if not (out / "run.json").is_file():
         raise InputError(f"{out}/ holds no finished run of mpn annotate (no run.json)")
-    record = read_json(out / "run.json", dict[str, Any], "what mpn annotate writes")
-    skipped = []
-    if (out / "skipped.jsonl").is_file():
-        lines = (out / "skipped.jsonl").read_bytes().splitlines()
-        skipped = [msgspec.json.decode(line, type=Skip) for line in lines]
+    record = read_json(out / "run.json", Record, "what mpn annotate writes")
+    if record.job.recipe.joints not in SKELETONS:
+        raise InputError(f"{out}/run.json: no skeleton of {record.job.recipe.joints} joints known")
+    poses = read_json(out / "predictions.json", list[Pose], "a list of COCO keypoint results")
+    numbers = 3 * record.job.recipe.joints
+    for row, pose in enumerate(poses):
+        if len(pose.keypoints) != numbers:
+            raise InputError(
+                f"{out}/predictions.json: result {row} has {len(pose.keypoints)} keypoint numbers,"
+                f" not {numbers}"
+            )
+    # What annotate writes there is absolute; addresses are fetched from only where asked.
+    local = [folder for folder in record.picture_folders if os.path.isabs(folder)]
     return Run(
         out,
         record,
         read_json(out / "dataset.json", _DataSet, "a COCO data set").images,
-        read_json(out / "predictions.json", list[Pose], "a list of COCO keypoint results"),
-        skipped,
-        [str(images)] if images else record.get("picture_folders", []),
+        poses,
+        _read_skipped(out / "skipped.jsonl"),
+        [images] if images else local,
     )
+
+
+def _read_skipped(file: Path) -> list[Skip]:
+    if not file.is_file():
+        return []
+    try:
+        return [msgspec.json.decode(line, type=Skip) for line in file.read_bytes().splitlines()]
+    except msgspec.DecodeError as error:
+        raise InputError(f"{file}: not what mpn annotate writes: {error}") from None

@@ -14,9 +14,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
 
-import platformdirs
-
 from mpn_cli.errors import InputError
+from mpn_cli.runtimes.cache import cache_folder
 from mpn_cli.runtimes.onnx_names import file_sha256
 from mpn_cli.version import __version__
 
@@ -46,7 +45,7 @@ class Entry:
     @property
     def file(self) -> Path:
         """Where it is kept."""
-        return Path(platformdirs.user_cache_dir("mpn")) / "networks" / f"{self.name}.onnx"
+        return cache_folder() / "networks" / f"{self.name}.onnx"
 
     @property
     def option(self) -> str:

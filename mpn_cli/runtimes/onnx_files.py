@@ -75,9 +75,8 @@ _Opened = tuple[list[Shape], list[Shape], Callable[[Float32Array], list[Float32A
 
 
 def _open_with_openvino(file: str, threads: int | None) -> _Opened:
-    import openvino
-
     from mpn_cli.runtimes.openvino_cpu import compiled
+    from mpn_cli.runtimes.openvino_offline import openvino
 
     network = openvino.Core().read_model(file)
     request = compiled(network, threads).create_infer_request()

@@ -58,16 +58,19 @@ class _Detection(msgspec.Struct, gc=False):
     score: float = 1.0
 
 
-def gather_coco(source: str, images: str | None, image_info: str | None) -> Gathered:
+def gather_coco(
+    source: str, images: str | None, image_info: str | None, out: str | None = None
+) -> Gathered:
     """Tasks from a COCO data set or detection list.
 
     source: the JSON file; images: the picture folder (default: ``images/`` beside the file, else
     its folder); image_info: for detection lists, a data set that gives ids their file names
-    (default: a picture called 139.jpg or 000000000139.jpg is id 139). Raises InputError.
+    (default: a picture called 139.jpg or 000000000139.jpg is id 139); out: the results folder,
+    which is left out of that folder. Raises InputError.
     """
     content = _read(source)
     if content.lstrip()[:1] == b"[":
-        return _gather_detections(source, content, _image_root(source, images), image_info)
+        return _gather_detections(source, content, _image_root(source, images), image_info, out)
     return _gather_data_set(source, content, _image_root(source, images))
 
 
@@ -126,7 +129,9 @@ def _gather_data_set(source: str, content: bytes, root: str) -> Gathered:
     return _tasks(source, root, names, boxes, left_out, labelled=True)
 
 
-def _gather_detections(source: str, content: bytes, root: str, image_info: str | None) -> Gathered:
+def _gather_detections(
+    source: str, content: bytes, root: str, image_info: str | None, out: str | None
+) -> Gathered:
     detections = _decode(source, content, list[_Detection], "detection list")
     if not detections:
         raise InputError(f"{source}: holds no detections")
@@ -134,7 +139,7 @@ def _gather_detections(source: str, content: bytes, root: str, image_info: str |
         data = _decode(image_info, _read(image_info), _DataSet, "data set")
         known, person = _names_by_id(image_info, data), _person_id(data)
     else:
-        known, person = _names_from_folder(root), PERSON_ID
+        known, person = _names_from_folder(root, out), PERSON_ID
     left_out: Counter[str] = Counter()
     boxes: dict[int, list[Box]] = {}
     unknown: dict[int, int] = {}
@@ -176,8 +181,8 @@ def _names_by_id(source: str, data: _DataSet) -> dict[int, str]:
     return names
 
 
-def _names_from_folder(root: str) -> dict[int, str]:
-    names = relative_names(find_pictures([root]))
+def _names_from_folder(root: str, out: str | None) -> dict[int, str]:
+    names = relative_names(find_pictures([root], out))
     return dict(zip(number_pictures(names), names, strict=True))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mpn_cli.errors import InputError
 from mpn_cli.sources.remote import is_remote, list_remote
+from mpn_cli.sources.results_folders import own_pictures
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 STDIN = "-"
@@ -28,14 +29,16 @@ class FoundPicture:
     """Known where listing the files told it."""
 
 
-def find_pictures(sources: Iterable[str]) -> list[FoundPicture]:
+def find_pictures(sources: Iterable[str], out: str | None = None) -> list[FoundPicture]:
     """The pictures of folders, files, globs, .txt lists and "-", each once, sorted by path.
 
+    What mpn drew, in ``out`` (the results folder) and other results folders, is left out.
     Raises InputError for a path that does not exist and for sources without any picture.
     """
     found: dict[str, FoundPicture] = {}
     others = 0
     sources = list(sources)
+    is_own = own_pictures(out)
     for source in sources:
         if is_remote(source):
             for picture in _addressed(source):
@@ -45,6 +48,8 @@ def find_pictures(sources: Iterable[str]) -> list[FoundPicture]:
                     others += 1
             continue
         for path, root, wanted in _expand(source):
+            if not wanted and is_own(path, root):
+                continue
             if wanted or path.lower().endswith(PICTURE_SUFFIXES):
                 found.setdefault(path, FoundPicture(path, root))
             else:

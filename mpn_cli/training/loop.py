@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -173,15 +174,38 @@ class Trainer:
         self.report(event)
 
 
+RECIPE_FILE = "recipe.json"
+_OWN_NAMES = (
+    RECIPE_FILE, "log.jsonl", "curves.svg", "cache",
+    "checkpoint.safetensors", "best.safetensors", "last.safetensors",
+    "checkpoint.tmp", "best.tmp", "last.tmp",
+)  # fmt: skip
+"""What a run writes into OUT."""
+
+
 def _claim(out: Path, recipe: Recipe) -> None:
-    """Note in OUT what is trained there. Raises TrainingDataError if that is something else."""
+    """Note in OUT what is trained there.
+
+    Raises TrainingDataError if that is something else, or files of somebody else have the names
+    that a run uses.
+    """
     content = msgspec.json.encode(recipe, enc_hook=str)
-    note = out / "recipe.json"
-    if not note.is_file():
+    note = out / RECIPE_FILE
+    wanted: dict[str, Any] = msgspec.json.decode(content)
+    try:
+        theirs = msgspec.json.decode(note.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.DecodeError):
+        theirs = {}
+    if not {"data", "stages", "model"} <= theirs.keys():
+        strangers = [name for name in _OWN_NAMES if os.path.lexists(out / name)]
+        if strangers:
+            raise TrainingDataError(
+                f"{out / strangers[0]} is there already, which mpn did not write; give another"
+                " --out"
+            )
         note.write_bytes(msgspec.json.format(content))
         return
-    theirs = msgspec.json.decode(note.read_bytes())
-    for name, value in msgspec.json.decode(content).items():
+    for name, value in wanted.items():
         if theirs.get(name, value) != value:
             raise TrainingDataError(
                 f"{out}/ holds another run ({name.replace('_', ' ')} {theirs.get(name)}, not"

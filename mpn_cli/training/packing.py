@@ -32,7 +32,10 @@ LABELS = "person_keypoints.json"
 def pack(
     sources: Sequence[Path], out: Path, most_mb: float, height: int, quality: int, joints: int = 17
 ) -> list[Path]:
-    """Write the tar files; their paths. Crops are at most ``height`` pixels high."""
+    """Write the tar files; their paths. Crops are at most ``height`` pixels high.
+
+    Raises FileExistsError where one is there already.
+    """
     out.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     tar: tarfile.TarFile | None = None
@@ -42,7 +45,7 @@ def pack(
             if tar is not None:
                 tar.close()
             files.append(out / f"crops-{len(files):03d}.tar")
-            tar, filled = tarfile.open(files[-1], "w"), 0  # noqa: SIM115
+            tar, filled = tarfile.open(files[-1], "x"), 0  # noqa: SIM115
         member = tarfile.TarInfo(name)
         member.size = len(content)
         tar.addfile(member, io.BytesIO(content))

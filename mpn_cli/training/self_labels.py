@@ -58,6 +58,8 @@ def main() -> None:
     arguments.add_argument("-o", "--out", type=Path, required=True)
     arguments.add_argument("--least", type=float, default=LEAST_CONFIDENCE, help="confidence")
     given = arguments.parse_args()
+    if given.out.exists():
+        arguments.error(f"{given.out} is there already")
     file, _, content = read_data_set(given.data, dict[str, Any])
     images = {one["id"]: one for one in content["images"]}
     names = {number: one["file_name"] for number, one in images.items()}

@@ -275,7 +275,8 @@ def test_a_full_disk(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -> None:
     site.mkdir()
     (site / "sitecustomize.py").write_text(FULL_DISK)
     command = ("annotate", folder, "--model", fresh_weights, "--shard-size", 2)
-    done = mpn(*command, PYTHONPATH=str(site))
+    path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+    done = mpn(*command, PYTHONPATH=path)
     assert done.returncode == 2
     assert "mpn-out/ can't be written: No space left on device." in done.stderr
     assert "the same command goes on from there" in done.stderr

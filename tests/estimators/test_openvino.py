@@ -14,7 +14,7 @@ from mpn_cli.estimators.openvino_cpu import (
 from mpn_cli.estimators.torch_cpu import TorchEstimator
 from mpn_cli.pipeline.crops import regions_of_boxes, warp_crop
 from mpn_cli.pipeline.decoding import Decode, decode
-from mpn_cli.runtimes.openvino_cpu import checked_int8_form
+from mpn_cli.runtimes.forms import checked_int8_form
 from mpn_cli.sources.reading import read_picture
 from tests.conftest import ROOT
 

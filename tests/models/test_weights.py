@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from models.registry import DEFAULT_MODEL, MODELS, PERSON_DETECTOR
 from models.weights import WeightsError, load_weights, read_header, save_weights
@@ -50,6 +51,55 @@ def test_foreign_safetensors(tmp_path: Path) -> None:
     file = tmp_path / "foreign.safetensors"
     save_file({"x": torch.zeros(3)}, file)
     with pytest.raises(WeightsError, match="not one of mpn's"):
+        read_header(file)
+
+
+def lying(fresh_weights: Path, file: Path, **changes: str | None) -> Path:
+    """A copy whose header says something else; None: does not say it."""
+    with safe_open(fresh_weights, "pt") as content:
+        said = content.metadata() | changes
+    header = {key: value for key, value in said.items() if value is not None}
+    save_file(load_file(fresh_weights), file, header)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sha256": None}, "does not match its hash"),
+        ({"sha256": "../../../elsewhere/x"}, "does not match its hash"),
+        ({"sha256": "0" * 64}, "does not match its hash"),
+        ({"model": None}, "does not say which network"),
+        ({"model": ""}, "does not say which network"),
+        ({"format": None}, "not one of mpn's"),
+    ],
+)
+def test_a_header_is_not_believed(
+    fresh_weights: Path, tmp_path: Path, changes: dict[str, str | None], message: str
+) -> None:
+    file = lying(fresh_weights, tmp_path / "lying.safetensors", **changes)
+    with pytest.raises(WeightsError, match=message):
+        read_header(file)
+    with pytest.raises(WeightsError, match=message):
+        load_weights(file, MODEL)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers(tmp_path: Path, value: float) -> None:
+    network = MODEL.build()
+    torch.nn.init.constant_(network.head.weight, value)
+    file = tmp_path / "odd.safetensors"
+    save_weights(file, network, MODEL.name)
+    with pytest.raises(WeightsError, match="not finite"):
+        read_header(file)
+
+
+def test_numbers_of_a_kind_that_numpy_lacks(fresh_weights: Path, tmp_path: Path) -> None:
+    file = tmp_path / "bfloat.safetensors"
+    with safe_open(fresh_weights, "pt") as content:
+        header = content.metadata()
+    save_file({n: t.bfloat16() for n, t in load_file(fresh_weights).items()}, file, header)
+    with pytest.raises(WeightsError, match="bfloat16"):
         read_header(file)
 
 

@@ -1,0 +1,26 @@
+"""Single files that a command writes where the user says: never over somebody else's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mpn_cli.errors import InputError
+
+
+def check_output(file: Path, mark: str, option: str) -> None:
+    """Raise InputError where a file can't be written, or is there and was not written by mpn.
+
+    mark: what stands in every file that mpn writes of this kind; option: what names the file.
+    """
+    if not file.parent.is_dir():
+        raise InputError(f"{option} {file}: no folder {file.parent}/")
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{option} {file}: {error.strerror}") from None
+    if content and mark.encode() not in content:
+        raise InputError(
+            f"{option} {file} is there already, and mpn did not write it; give another file"
+        )
