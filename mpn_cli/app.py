@@ -13,7 +13,7 @@ from mpn_cli.arguments.annotate import annotate
 from mpn_cli.arguments.evaluation import evaluate, nms_bench, report
 from mpn_cli.arguments.inventory import backends, detectors, doctor, fetch, models
 from mpn_cli.arguments.train import train
-from mpn_cli.errors import ExitCode, InputError
+from mpn_cli.errors import ExitCode, as_mpn_error
 from mpn_cli.version import __version__
 
 app = typer.Typer(
@@ -66,13 +66,12 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         _fail("stopped. The same command goes on from there.", ExitCode.STOPPED)
-    except (InputError, LookupError) as error:
-        # PluginError is a LookupError; a bug's bare KeyError is told apart by its type.
-        if type(error) in (KeyError, IndexError):
-            _report(error)
-        _fail(str(error), ExitCode.USAGE)
     except Exception as error:
-        _report(error)
+        known = as_mpn_error(error)
+        if known is None:
+            _report(error)
+        else:
+            _fail(str(known), known.exit_code)
 
 
 def _fail(message: str, code: ExitCode) -> None:

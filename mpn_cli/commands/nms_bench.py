@@ -12,6 +12,7 @@ from mpn_cli import console
 from mpn_cli.errors import InputError
 from mpn_cli.evaluation.candidates import Candidates, load_candidates, make_crowds
 from mpn_cli.evaluation.coco import load_truth
+from mpn_cli.evaluation.files import check_target
 from mpn_cli.evaluation.nms_bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.evaluation.plots import check_plot, draw_times
 from nms_backends.contract import NmsConfig
@@ -41,10 +42,12 @@ def nms_bench(
         raise InputError("--gt goes with a file of candidates")
     if truth is not None and not truth.is_file():
         raise InputError(f"--gt {truth}: no such file")
-    candidates = load_candidates(file) if file else _crowds(crowd, images, seed)
-    names = backends.split(",") if backends else None
+    if markdown is not None:
+        check_target(markdown, "--markdown")
     if plot is not None:
         check_plot(plot)
+    candidates = load_candidates(file) if file else _crowds(crowd, images, seed)
+    names = backends.split(",") if backends else None
     rows = run_bench(
         candidates,
         names,
@@ -60,7 +63,7 @@ def nms_bench(
         times = time_by_crowd(names, config, CROWD_SIZES, seed)
         draw_times(CROWD_SIZES, times, plot)
     if markdown is not None:
-        markdown.write_text(_markdown(columns, cells))
+        markdown.write_text(_markdown(columns, cells), encoding="utf-8")
     if as_json:
         console.print_json(
             {"poses": poses, "pictures": pictures, "rows": msgspec.to_builtins(rows)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mpn_cli import console
-from mpn_cli.engine.folder import writing
 from mpn_cli.engine.parts import replace_file
+from mpn_cli.evaluation.files import check_target
 from mpn_cli.report.page import make_page
 from mpn_cli.report.run import read_run
 
@@ -21,10 +21,11 @@ def report(
     as_json: bool,
 ) -> None:
     """Write the page. Raises InputError."""
-    content = make_page(read_run(out, images), truth, sigmas, gallery).encode()
+    run = read_run(out, images)
     target = page or out / "report.html"
-    with writing(target.parent):
-        replace_file(target, content)
+    check_target(target, "--page")
+    content = make_page(run, truth, sigmas, gallery).encode()
+    replace_file(target, content)
     if as_json:
         console.print_json({"report": str(target), "bytes": len(content)})
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,3 +24,13 @@ def read_json(file: Path, kind: type[_Content], name: str) -> _Content:
         if any(word in content for word in (b"NaN", b"Infinity")):
             raise InputError(f"{file}: holds NaN or Infinity, which are no numbers") from None
         raise InputError(f"{file}: not {name}: {error}") from None
+
+
+def check_target(file: Path, option: str) -> None:
+    """Raise InputError where ``file`` can't be written: said before the work, not after it."""
+    if file.is_dir():
+        raise InputError(f"{option} {file}: that is a folder; name a file")
+    if not file.parent.is_dir():
+        raise InputError(f"{option} {file}: there is no folder {file.parent}/")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise InputError(f"{option} {file}: no right to write there")

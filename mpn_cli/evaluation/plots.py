@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mpn_cli.errors import InputError
+from mpn_cli.evaluation.files import check_target
 
 KINDS = (".svg", ".png", ".pdf")
 
@@ -19,6 +20,7 @@ def check_plot(file: Path) -> None:
         raise InputError(f"--plot {file}: not one of {', '.join(KINDS)}")
     if find_spec("matplotlib") is None:
         raise InputError("--plot needs matplotlib; pip install 'mpn[plots]'")
+    check_target(file, "--plot")
 
 
 def draw_times(sizes: Sequence[int], times: Mapping[str, Sequence[float]], file: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from mpn_cli.arrays import Picture
+from mpn_cli.errors import MpnError
 from mpn_cli.sources.remote import is_remote, read_remote, remote_stamp
 
 MAX_PIXELS = 200_000_000
@@ -23,13 +24,16 @@ MAX_SIDE = 32_766
 """OpenCV's warp addresses pixels with 16 bits."""
 
 
-class UnreadableError(ValueError):
+class UnreadableError(MpnError):
     """A picture that can't be used: ``reason`` is a short kind, the message says more."""
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(reason, detail)  # both, or it could not be sent between processes
         self.reason = reason
         self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 REDUCTIONS = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4,

@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 
 from mpn_cli.arrays import BoolArray, Picture
+from mpn_cli.errors import InputError
 
 _DataSet = TypeVar("_DataSet")
 
 
-class TrainingDataError(ValueError):
+class TrainingDataError(InputError):
     """A data set that can't be trained on; the message says where and why."""
 
 
