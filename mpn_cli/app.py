@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -9,11 +10,12 @@ from typing import Annotated
 
 import typer
 
+from mpn_cli import streams
 from mpn_cli.arguments.annotate import annotate
 from mpn_cli.arguments.evaluation import evaluate, nms_bench, report
 from mpn_cli.arguments.inventory import backends, detectors, doctor, fetch, models
 from mpn_cli.arguments.train import train
-from mpn_cli.errors import ExitCode, as_mpn_error
+from mpn_cli.errors import ExitCode, InputError, PipeClosedError, as_mpn_error
 from mpn_cli.version import __version__
 
 app = typer.Typer(
@@ -62,16 +64,32 @@ def main() -> None:
     """Run the command line; every error is one line and an exit code."""
     # SIGTERM is Ctrl-C wherever a command has no gentler answer to both.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    streams.prepare()
     try:
-        app()
+        _check_folder()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         _fail("stopped. The same command goes on from there.", ExitCode.STOPPED)
     except Exception as error:
         known = as_mpn_error(error)
         if known is None:
             _report(error)
+        elif isinstance(known, PipeClosedError):
+            sys.exit(known.exit_code)
         else:
             _fail(str(known), known.exit_code)
+
+
+def _check_folder() -> None:
+    """Raise InputError where the working folder has been deleted: no path leads anywhere."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the working folder was deleted; go to one that is there") from None
 
 
 def _fail(message: str, code: ExitCode) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,8 +25,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from mpn_cli.text import to_json
+
 stdout = Console(emoji=False)
 stderr = Console(stderr=True, emoji=False)
+
+_WIDE = 10_000
+"""Columns: as if the terminal had no end."""
 
 LINE_SECONDS = 30.0
 """Where there is no terminal, progress is one line in this time."""
@@ -31,17 +39,36 @@ LINE_SECONDS = 30.0
 
 def print_error(message: str) -> None:
     """One line: what happened, where, what to do."""
-    stderr.print(f"mpn: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    with contextlib.suppress(OSError):  # a closed or full stderr changes no exit code
+        stderr.print(f"mpn: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_note(message: str) -> None:
     """A line about the work, apart from the results."""
-    stderr.print(f"mpn: {message}", markup=False, highlight=False, soft_wrap=True)
+    with contextlib.suppress(OSError):
+        stderr.print(f"mpn: {message}", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """The one JSON object of ``--json``."""
-    print(msgspec.json.encode(value).decode())
+    """The one JSON object of ``--json``, in UTF-8 whatever the terminal speaks."""
+    text = to_json(value).decode()
+    if not (sys.stdout.encoding or "utf-8").lower().startswith("utf"):
+        text = json.dumps(json.loads(text))  # escapes what is not ASCII
+    print(text, flush=True)
+
+
+def print_table(table: Table) -> None:
+    """A table whose words and numbers are whole; in a narrow terminal its lines are too long."""
+    wide = stdout.options.update(width=_WIDE)
+    for column in table.columns:
+        if column.justify == "right":
+            cells = (column.header, *column.cells)
+            column.no_wrap = True
+            column.min_width = max(Measurement.get(stdout, wide, one).maximum for one in cells)
+    least = Measurement.get(stdout, wide, table).minimum
+    if least > stdout.width:
+        table.width = least
+    stdout.print(table, crop=False)
 
 
 def make_table(title: str, columns: Sequence[str], numbers_from: int = 1) -> Table:

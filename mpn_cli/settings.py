@@ -25,7 +25,7 @@ from mpn_cli.pipeline.recipe import Precision, Runtime
 from nms_backends.registry import DEFAULT_BACKEND
 
 Share = Annotated[float, Ge(0), Le(1)]
-Positive = Annotated[int, Gt(0)]
+Positive = Annotated[int, Gt(0), Le(2**31 - 1)]
 
 CONFIG_FILE = "mpn.toml"
 

@@ -108,7 +108,7 @@ def nms_bench(
     ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Times each is timed.")] = 5,
     nms_thr: Annotated[float, typer.Option(min=0, max=1)] = 0.8,
-    max_dets: Annotated[int, typer.Option(min=1)] = 20,
+    max_dets: Annotated[int, typer.Option(min=1, max=2**31 - 1)] = 20,
     markdown: Annotated[Path | None, typer.Option(help="Also write the table as Markdown.")] = None,
     plot: Annotated[
         Path | None,

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from threading import Event
-from types import FrameType
 from typing import Any
 
 from mpn_cli import console
+from mpn_cli.commands.stopping import stoppable
 from mpn_cli.detectors.registry import prepare_detector
 from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
@@ -26,10 +24,11 @@ from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.devices import CPU, find_devices
 from mpn_cli.pipeline.shard import Tools, annotate_shard
-from mpn_cli.recipes import make_recipe
+from mpn_cli.recipes import idle_options, make_recipe
 from mpn_cli.settings import AnnotateSettings, Resolved, resolve
 from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.gather import gather
+from mpn_cli.sources.kinds import hints, in_words
 from mpn_cli.sources.tasks import Gathered, Task
 from mpn_cli.version import __version__
 
@@ -55,16 +54,18 @@ def annotate(
     options: dict[str, Any],
 ) -> ExitCode:
     """Run the command. Raises InputError and PluginError for what can't be done."""
-    started = time.monotonic()
+    started, folder = time.monotonic(), os.getcwd()
     resolved = resolve(options)
     settings = resolved.settings
     gathered = gather(sources, images, image_info, boxes)
     tasks = gathered.tasks[:limit]
-    recipe = make_recipe(
-        resolved, any(t.labelled for t in tasks), all(t.boxes is not None for t in tasks)
-    )
+    labelled = any(task.labelled for task in tasks)
+    recipe = make_recipe(resolved, labelled, all(task.boxes is not None for task in tasks))
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
     find_devices(settings.device)
+    if not quiet:
+        for note in idle_options(resolved, recipe, labelled):
+            console.print_note(note)
     if dry_run:
         return _say_plan(job, settings.workers, gathered, as_json)
     with OutFolder(settings.out) as out:
@@ -84,7 +85,7 @@ def annotate(
                     " The same command goes on from there."
                 )
                 return ExitCode.STOPPED
-            record = _record(resolved, gathered, totals, time.monotonic() - started)
+            record = _record(resolved, gathered, totals, folder, time.monotonic() - started)
             skipped = gathered.skipped + totals.skipped
             skeleton = SKELETONS[recipe.joints]
             out.merge(job, skipped, skeleton, record, settings.keep_parts)
@@ -96,7 +97,12 @@ def annotate(
 
 
 def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> Totals | None:
-    with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
+    stop = Event()
+    message = "stopping after the shards in hand; once more stops at once"
+    with (
+        console.progress("annotate", len(job.tasks), quiet) as advance,
+        stoppable(stop.set, message),
+    ):
         start: tuple[int, float] | None = None  # what an earlier run did is not this run's speed
 
         def report(totals: Totals) -> None:
@@ -125,31 +131,14 @@ def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> T
         )
 
 
-@contextmanager
-def _stoppable() -> Iterator[Event]:
-    """Ctrl-C and SIGTERM set the event; a second one stops at once."""
-    stop = Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        console.print_note("stopping after the shards in hand; once more stops at once")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float) -> dict[str, Any]:
+def _record(
+    resolved: Resolved, gathered: Gathered, totals: Totals, folder: str, wall: float
+) -> dict[str, Any]:
     """What run.json says beside the job."""
     settings = resolved.settings.model_dump(mode="json")
     return {
         "command": sys.argv,
-        "folder": os.getcwd(),
+        "folder": folder,
         "picture_folders": _folders(gathered),
         "options": {
             name: {"value": value, "from": resolved.origins[name]}
@@ -166,6 +155,7 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
             "skipped": len(gathered.skipped) + len(totals.skipped),
             "full_image": totals.full_image,
             "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
+            "other_files": dict(sorted(gathered.other_files.items())),
         },
         "seconds": {
             **{name: round(value, 3) for name, value in totals.seconds.items()},
@@ -205,10 +195,14 @@ def _show_summary(record: dict[str, Any], out: str) -> None:
             "full image", str(counts["full_image"]),
             "no boxes given: one person is taken to fill each picture",
         )  # fmt: skip
+    others = counts.get("other_files", {})  # a run of an earlier version has none
+    if others:
+        described = "; ".join([in_words(others), *hints(others)])
+        table.add_row("other files", str(sum(others.values())), described)
     stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     table.add_row("seconds", f"{wall:.1f}", stages)
     table.add_row("files", "", f"{out}/predictions.json, dataset.json, run.json")
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) -> ExitCode:
@@ -227,6 +221,7 @@ def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) 
         "boxes": boxes,
         "shards": job.shards,
         "skipped": len(gathered.skipped),
+        "other_files": dict(sorted(gathered.other_files.items())),
         "nms": job.recipe.nms,
         "detector": job.recipe.detector or "boxes are given",
         "runtime": job.recipe.runtime,
@@ -239,6 +234,7 @@ def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) 
         table = console.make_table("Would do", ("", ""))
         table.show_header = False
         for name, value in plan.items():
-            table.add_row(name.replace("_", " "), str(value))
-        console.stdout.print(table)
+            shown = in_words(value) if isinstance(value, dict) else str(value)
+            table.add_row(name.replace("_", " "), shown)
+        console.print_table(table)
     return ExitCode.DONE

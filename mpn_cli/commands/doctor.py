@@ -53,7 +53,7 @@ def doctor(as_json: bool) -> None:
         table.show_header = False
         for name, value in rows.items():
             table.add_row(name, value)
-        console.stdout.print(table)
+        console.print_table(table)
 
 
 def _weights() -> dict[str, Path]:

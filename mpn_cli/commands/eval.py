@@ -122,7 +122,7 @@ def _print_numbers(
         table.add_row("from", *(f"{one.low:.3f}" for one in spread[0]), style="dim")
         table.add_row("to", *(f"{one.high:.3f}" for one in spread[0]), style="dim")
         table.caption = "from, to: 95 % of the time with other pictures like these (bootstrap)"
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _print_differences(
@@ -147,7 +147,7 @@ def _print_differences(
             "from, to: 95 % interval of the difference (bootstrap, both on the same pictures);\n"
             "one that holds 0 may be chance"
         )
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _letter(number: int) -> str:
@@ -160,12 +160,12 @@ def _print_breakdown(parts: Breakdown) -> None:
     )
     for one in parts.joints:
         joints.add_row(one.name, str(one.labelled), _share(one.found), _number(one.similarity))
-    console.stdout.print(joints)
+    console.print_table(joints)
     groups = console.make_table("By size and crowding", ("", "people", "AR", "AP"))
     for group in (*parts.sizes, *parts.crowding):
         groups.add_row(*_group_row(group))
     groups.caption = "AP: of the pictures whose most crowded person is such"
-    console.stdout.print(groups)
+    console.print_table(groups)
 
 
 def _group_row(group: Group) -> tuple[str, str, str, str]:
@@ -191,7 +191,7 @@ def _print_errors(results: Results, found: Errors) -> None:
     ):
         kinds.add_row(name, "-" if count is None else str(count), "", f"{found.mended[name]:.3f}")
     kinds.add_row("second results of somebody", str(len(found.doubled)), "", "")
-    console.stdout.print(kinds)
+    console.print_table(kinds)
     _print_errors_by_joint(found)
     worst = console.make_table(
         "Worst pictures", ("", "people", "missed", "mean OKS", "mostly"), numbers_from=1
@@ -199,7 +199,7 @@ def _print_errors(results: Results, found: Errors) -> None:
     worst.columns[4].justify = "left"
     for one in found.pictures[:WORST]:
         worst.add_row(one.name, str(one.people), str(one.missed), f"{one.oks:.2f}", one.commonest)
-    console.stdout.print(worst)
+    console.print_table(worst)
 
 
 def _print_errors_by_joint(found: Errors) -> None:
@@ -209,7 +209,7 @@ def _print_errors_by_joint(found: Errors) -> None:
         joints.add_row(
             name, str(all_of_it), *(_share(counts[kind] / max(all_of_it, 1)) for kind in KINDS)
         )
-    console.stdout.print(joints)
+    console.print_table(joints)
 
 
 def _share(value: float) -> str:
@@ -240,7 +240,7 @@ def _evaluate_mpii(files: Sequence[Path], truth: Path, errors: bool, as_json: bo
     for number, file in enumerate(files):
         console.stdout.print(f"{_letter(number)}: {file}", highlight=False)
     table.caption = "mean: over the thresholds 0 to 0.5 in steps of 0.01"
-    console.stdout.print(table)
+    console.print_table(table)
     if not labelled.head_boxes:
         console.print_note(
             f"{truth} has no head boxes: the head is as long as from upper neck to head top, so"

@@ -42,7 +42,7 @@ def list_models(as_json: bool) -> None:
             f"{row['paper_way']:.3f} ({row['paper_gflops']:g})",
             "yes" if row["weights"] else "-",
         )
-    console.stdout.print(table)
+    console.print_table(table)
     console.stdout.print(
         "MAC G: multiply-adds / 10^9. Paper's way: multiply-adds / 2^20 / 1000.",
         highlight=False,
@@ -59,7 +59,7 @@ def list_plugins(plugins: Plugins, title: str, as_json: bool) -> None:
     for row in rows:
         origin = f"{row['distribution']} {row['version']}"
         table.add_row(row["name"], row["methods"], row["device"], origin, row["loads"])
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _describe(plugin: Plugin) -> dict[str, str]:

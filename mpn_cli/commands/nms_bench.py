@@ -72,7 +72,7 @@ def nms_bench(
     table = console.make_table(f"{poses} poses in {pictures} pictures", columns, 3)
     for line in cells:
         table.add_row(*line)
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _crowds(crowd: str, images: int, seed: int) -> Candidates:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import signal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from models.registry import DEFAULT_MODEL, MODELS, PERSON_DETECTOR
 from mpn_cli import console
+from mpn_cli.commands.stopping import stoppable
+from mpn_cli.engine.lock import locked_folder
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.evaluation.plots import draw_curves
 from mpn_cli.training.loop import Trainer
@@ -41,7 +42,7 @@ def train(
         stages=tuple(Stage.parse(stage) for stage in stages.split(",")),
         **options,
     )
-    with console.progress("train", 0, quiet) as advance:
+    with locked_folder(out), console.progress("train", 0, quiet) as advance:
 
         def report(event: dict[str, Any]) -> None:
             if "ap" in event and not quiet:
@@ -50,9 +51,8 @@ def train(
                 advance(event["step"], f"loss {event['loss']:.3f}", trainer.expected_steps)
 
         trainer = Trainer(recipe, out, report, minutes)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: trainer.stop())
-        progress = trainer.run()
+        with stoppable(trainer.stop, "stopping after the step in hand; once more stops at once"):
+            progress = trainer.run()
     if find_spec("matplotlib") is not None:
         draw_curves(out / "log.jsonl", out / "curves.svg")
     done = progress.step == trainer.steps

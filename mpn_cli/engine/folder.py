@@ -21,6 +21,7 @@ from mpn_cli.results.coco_writer import write_dataset, write_predictions
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.skeletons import Skeleton
 from mpn_cli.sources.tasks import Skipped
+from mpn_cli.text import to_json
 from mpn_cli.version import __version__
 
 RUN_FILE = "run.json"
@@ -100,7 +101,7 @@ class OutFolder:
             return True
         with writing(self.path):
             self.parts.mkdir(exist_ok=True)
-            replace_file(self.parts / "job.json", msgspec.json.encode(record))
+            replace_file(self.parts / "job.json", to_json(record))
             for leftover in self.parts.glob(".*.tmp"):
                 leftover.unlink()
         return False
@@ -150,7 +151,7 @@ class OutFolder:
             "weights_sha256": recipe.weights_sha256,
         }
         record = JobRecord(job.hash, __version__, len(job.tasks), recipe)
-        content = msgspec.json.format(msgspec.json.encode({"job": record, **run}), indent=1)
+        content = msgspec.json.format(to_json({"job": record, **run}), indent=1)
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in skipped)
         predictions, dataset = self.parts / "predictions.json", self.parts / "dataset.json"
         with writing(self.path):

@@ -12,6 +12,7 @@ import msgspec
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.sources.reading import file_stamp
 from mpn_cli.sources.tasks import Task
+from mpn_cli.text import to_json
 from mpn_cli.version import __version__
 
 SHARD_SIZES = (4, 32)
@@ -52,8 +53,7 @@ class Job:
         """SHA-256 over version, recipe, shard size and the pictures: path, size, time, boxes."""
         digest = hashlib.sha256(f"{__version__} {self.shard_size}\n".encode())
         # Where the weights lie does not matter, only what they are.
-        digest.update(msgspec.json.encode(msgspec.structs.replace(self.recipe, weights="")))
-        encode = msgspec.json.Encoder().encode
+        digest.update(to_json(msgspec.structs.replace(self.recipe, weights="")))
         for task in self.tasks:
-            digest.update(encode((task, task.stamp or file_stamp(task.path))))
+            digest.update(to_json((task, task.stamp or file_stamp(task.path))))
         return digest.hexdigest()

@@ -10,18 +10,23 @@ import cv2
 from mpn_cli.pipeline.shard import Tools
 from mpn_cli.results.overlay import draw_boxes, draw_poses, draw_scores, overlay_name
 from mpn_cli.results.poses import ShardResult
-from mpn_cli.sources.reading import read_picture
+from mpn_cli.sources.reading import UnreadableError, read_picture
 from mpn_cli.sources.tasks import Task
 
 
 def write_overlays(folder: Path, tasks: Sequence[Task], result: ShardResult, tools: Tools) -> None:
-    """Draw every annotated picture of a shard under ``folder``. Raises OSError."""
+    """Draw every annotated picture of a shard under ``folder``. Raises OSError.
+
+    A picture that can't be read any more, having just been annotated, gets no overlay.
+    """
     recipe = tools.recipe
     paths = {task.image_id: task.path for task in tasks}
     for picture in result.pictures:
-        drawn = draw_poses(
-            read_picture(paths[picture.image_id]), picture.poses, tools.skeleton, recipe.kpt_thr
-        )
+        try:
+            pixels = read_picture(paths[picture.image_id])
+        except UnreadableError:
+            continue
+        drawn = draw_poses(pixels, picture.poses, tools.skeleton, recipe.kpt_thr)
         if recipe.overlay_boxes:
             draw_boxes(drawn, picture.poses)
         if recipe.overlay_scores:

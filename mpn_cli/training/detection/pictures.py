@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from mpn_cli.training.data_sets import (
     find_pictures,
     read_data_set,
     read_labelled_picture,
+    unfinished_file,
 )
 
 
@@ -113,17 +113,16 @@ def open_picture_cache(labels: LabelledPictures, side: int, folder: Path) -> Pic
     file = folder / f"{labels.digest}-{len(labels)}-{side}.npy"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        _fill(file, labels, side)
+        with unfinished_file(file) as unfinished:
+            np.save(file.with_suffix(".scales.npy"), _fill(unfinished, labels, side))
     scales = np.load(file.with_suffix(".scales.npy"))
     boxes = tuple(b * s for b, s in zip(labels.boxes, scales[:, 2], strict=True))
     return PictureCache(labels, np.load(file, mmap_mode="r"), scales[:, :2].astype(int), boxes)
 
 
-def _fill(file: Path, labels: LabelledPictures, side: int) -> None:
-    unfinished = file.with_suffix(f".{os.getpid()}.tmp")
-    pixels = np.lib.format.open_memmap(
-        unfinished, "w+", np.dtype(np.uint8), (len(labels), side, side, 3)
-    )
+def _fill(file: Path, labels: LabelledPictures, side: int) -> Float64Array:
+    """Returns (N, 3): each picture's width and height in the cache, and its scale."""
+    pixels = np.lib.format.open_memmap(file, "w+", np.dtype(np.uint8), (len(labels), side, side, 3))
     pixels[:] = PADDING
     scales = np.empty((len(labels), 3))
 
@@ -139,5 +138,4 @@ def _fill(file: Path, labels: LabelledPictures, side: int) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(put, range(len(labels))))
     pixels.flush()
-    np.save(file.with_suffix(".scales.npy"), scales)
-    unfinished.replace(file)
+    return scales
