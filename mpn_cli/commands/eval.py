@@ -16,6 +16,7 @@ from mpn_cli.evaluation.ahead import evaluator
 from mpn_cli.evaluation.breakdown import Breakdown, Group, break_down
 from mpn_cli.evaluation.coco import Engine, Evaluation
 from mpn_cli.evaluation.errors import KINDS, Errors, Kind, Mended, find_errors
+from mpn_cli.evaluation.files import results_file
 from mpn_cli.evaluation.health import odd_things
 from mpn_cli.evaluation.inputs import Results, read_ground_truth, read_results
 from mpn_cli.evaluation.intervals import Interval, intervals
@@ -34,13 +35,15 @@ def evaluate(
     resamples: int,
     errors: bool,
     as_json: bool,
+    quiet: bool = False,
 ) -> None:
     """Run the command. Raises InputError for files that can't be evaluated."""
+    files = [results_file(file) for file in files]
     gc.disable()  # millions of numbers are read and none let go: collecting is as slow as reading
     if engine not in list(Engine):
         raise InputError(f"--engine {engine}: not one of {', '.join(Engine)}")
     if is_mpii(truth):
-        _evaluate_mpii(files, truth, errors, as_json)
+        _evaluate_mpii(files, truth, errors, as_json, quiet)
         return
     labelled = read_ground_truth(truth, sigmas)
     with evaluator(labelled, Engine(engine), resamples) as ahead:
@@ -63,11 +66,14 @@ def evaluate(
         return
     if len(results) == 1:
         _print_numbers(results[0], evaluations[0], spread)
-        _print_breakdown(parts[0])
+        if not quiet:
+            _print_breakdown(parts[0])
     else:
         _print_differences(results, evaluations, change)
     for one, of in zip(results, mistakes, strict=False):
         _print_errors(one, of)
+    if quiet:
+        return
     for one, lines in zip(results, odd, strict=True):
         for line in lines:
             console.print_note(line if len(results) == 1 else f"{one.file}: {line}")
@@ -220,7 +226,9 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if value >= 0 else "-"
 
 
-def _evaluate_mpii(files: Sequence[Path], truth: Path, errors: bool, as_json: bool) -> None:
+def _evaluate_mpii(
+    files: Sequence[Path], truth: Path, errors: bool, as_json: bool, quiet: bool
+) -> None:
     if errors:
         raise InputError("--errors needs a COCO ground truth; MPII has no OKS")
     labelled = read_mpii(truth)
@@ -241,6 +249,8 @@ def _evaluate_mpii(files: Sequence[Path], truth: Path, errors: bool, as_json: bo
         console.stdout.print(f"{_letter(number)}: {file}", highlight=False)
     table.caption = "mean: over the thresholds 0 to 0.5 in steps of 0.01"
     console.print_table(table)
+    if quiet:
+        return
     if not labelled.head_boxes:
         console.print_note(
             f"{truth} has no head boxes: the head is as long as from upper neck to head top, so"

@@ -8,10 +8,14 @@ from mpn_cli import console
 from nms_backends.plugins import Plugin, PluginError, Plugins
 
 
-def list_models(as_json: bool) -> None:
+def list_models(as_json: bool, quiet: bool = False) -> None:
     """Parameters and multiply-adds of each network, counted on its layers, beside the paper's."""
-    from models.counting import count_cost
     from models.registry import MODELS
+
+    if quiet and not as_json:
+        print(*MODELS, sep="\n")
+        return
+    from models.counting import count_cost
 
     rows: list[dict[str, Any]] = []
     for model in MODELS.values():
@@ -49,8 +53,11 @@ def list_models(as_json: bool) -> None:
     )
 
 
-def list_plugins(plugins: Plugins, title: str, as_json: bool) -> None:
+def list_plugins(plugins: Plugins, title: str, as_json: bool, quiet: bool = False) -> None:
     """Every plug-in of a group: name, methods, device, distribution, and whether it loads."""
+    if quiet and not as_json:
+        print(*(plugin.name for plugin in plugins.all), sep="\n")
+        return
     rows = [_describe(plugin) for plugin in plugins.all]
     if as_json:
         console.print_json({"plugins": rows})

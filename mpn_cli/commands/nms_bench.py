@@ -12,7 +12,7 @@ from mpn_cli import console
 from mpn_cli.errors import InputError
 from mpn_cli.evaluation.candidates import Candidates, load_candidates, make_crowds
 from mpn_cli.evaluation.coco import load_truth
-from mpn_cli.evaluation.files import check_target
+from mpn_cli.evaluation.files import check_target, results_file
 from mpn_cli.evaluation.nms_bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.evaluation.plots import check_plot, draw_times
 from nms_backends.contract import NmsConfig
@@ -36,6 +36,7 @@ def nms_bench(
     plot: Path | None,
     table7: bool,
     as_json: bool,
+    quiet: bool = False,
 ) -> None:
     """Run the command. Raises InputError and PluginError."""
     if truth is not None and file is None:
@@ -46,7 +47,7 @@ def nms_bench(
         check_target(markdown, "--markdown")
     if plot is not None:
         check_plot(plot)
-    candidates = load_candidates(file) if file else _crowds(crowd, images, seed)
+    candidates = load_candidates(results_file(file)) if file else _crowds(crowd, images, seed)
     names = backends.split(",") if backends else None
     rows = run_bench(
         candidates,
@@ -55,6 +56,9 @@ def nms_bench(
         repeat,
         load_truth(str(truth)) if truth else None,
     )
+    asked = config.max_dets != NmsConfig().max_dets
+    if asked and not quiet and not any(r.method.startswith(("soft", "matrix")) for r in rows):
+        console.print_note("--max-dets does nothing here: it is for soft and matrix")
     poses, pictures = len(candidates.batch.scores), candidates.batch.pictures
     columns, cells = (
         (TABLE_7_COLUMNS, _table_7(rows)) if table7 else (COLUMNS, [_cells(row) for row in rows])

@@ -19,14 +19,15 @@ def report(
     sigmas: str | None,
     gallery: int,
     as_json: bool,
+    quiet: bool = False,
 ) -> None:
     """Write the page. Raises InputError."""
     run = read_run(out, images)
     target = page or out / "report.html"
     check_target(target, "--page")
-    content = make_page(run, truth, sigmas, gallery).encode()
+    content = make_page(run, truth, sigmas, gallery).encode(errors="backslashreplace")
     replace_file(target, content)
     if as_json:
         console.print_json({"report": str(target), "bytes": len(content)})
-    else:
+    elif not quiet:
         console.print_note(f"{target}: {len(content) / 1e6:.1f} MB; open it in any browser")

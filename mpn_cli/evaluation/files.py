@@ -37,6 +37,19 @@ def _is_no_number(content: bytes, error: str) -> bool:
     return re.match(rb".?-?(nan|inf)", around, re.IGNORECASE | re.DOTALL) is not None
 
 
+def results_file(place: Path) -> Path:
+    """A results file; of a folder that mpn annotate filled, its predictions.json.
+
+    Raises InputError for a folder without one.
+    """
+    if not place.is_dir():
+        return place
+    file = place / "predictions.json"
+    if not file.is_file():
+        raise InputError(f"{place}/ holds no finished run of mpn annotate (no predictions.json)")
+    return file
+
+
 def check_target(file: Path, option: str) -> None:
     """Raise InputError where ``file`` can't be written: said before the work, not after it."""
     if file.is_dir():
