@@ -19,10 +19,14 @@ _PLAIN = {"µ": "u", "²": "^2", "…": "..."}
 def _plain(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
     written = error.object[error.start : error.end]
-    shown = "".join(
-        _PLAIN.get(one, one.encode("ascii", "backslashreplace").decode()) for one in written
-    )
-    return shown, error.end
+    return "".join(map(_shown, written)), error.end
+
+
+def _shown(letter: str) -> str:
+    byte = ord(letter) - 0xDC00  # how Python keeps bytes of a name that are not UTF-8
+    if 0x80 <= byte <= 0xFF:
+        return f"\\x{byte:02x}"
+    return _PLAIN.get(letter, letter.encode("ascii", "backslashreplace").decode())
 
 
 class _Output:

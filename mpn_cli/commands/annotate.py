@@ -17,19 +17,19 @@ from mpn_cli.commands.stopping import stoppable
 from mpn_cli.detectors.registry import prepare_detector
 from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
+from mpn_cli.engine.forecast import seconds_expected, worker_count
 from mpn_cli.engine.job import Job, usual_shard_size
 from mpn_cli.engine.ledger import Totals
 from mpn_cli.engine.local import run_shards
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.devices import CPU, find_devices
-from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.recipes import idle_options, make_recipe
 from mpn_cli.settings import AnnotateSettings, Resolved, resolve
 from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.kinds import hints, in_words
-from mpn_cli.sources.tasks import Gathered, Task
+from mpn_cli.sources.tasks import Gathered
 from mpn_cli.version import __version__
 
 LIBRARIES = {
@@ -37,9 +37,6 @@ LIBRARIES = {
     "numba": "numba", "pycocotools": "pycocotools",
 }  # fmt: skip
 """Distributions that run.json names, and what they are imported as."""
-
-SAMPLE_PICTURES = 8
-"""Pictures measured by ``--dry-run``."""
 
 
 def annotate(
@@ -67,7 +64,7 @@ def annotate(
         for note in idle_options(resolved, recipe, labelled):
             console.print_note(note)
     if dry_run:
-        return _say_plan(job, settings.workers, gathered, as_json)
+        return _say_plan(job, settings, gathered, as_json)
     with OutFolder(settings.out) as out:
         if out.claim(job, settings.resume):
             record = out.run_record()
@@ -205,16 +202,14 @@ def _show_summary(record: dict[str, Any], out: str) -> None:
     console.print_table(table)
 
 
-def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) -> ExitCode:
+def _say_plan(job: Job, settings: AnnotateSettings, gathered: Gathered, as_json: bool) -> ExitCode:
     """``--dry-run``: what would be done, and how long it may take."""
-    step = max(1, len(job.tasks) // SAMPLE_PICTURES)
-    sample: Sequence[Task] = job.tasks[::step][:SAMPLE_PICTURES]
-    tools = Tools.load(job.recipe, threads=1)
-    annotate_shard(sample[:1], tools)
-    started = time.perf_counter()
-    annotate_shard(sample, tools)
-    each = (time.perf_counter() - started) / len(sample)
-    workers = max(1, min(workers or cores(), job.shards))
+    devices = find_devices(settings.device)
+    if devices == (CPU,):
+        prepare_estimator(job.recipe)
+        prepare_detector(job.recipe.detector, job.recipe.runtime)
+    workers = worker_count(job, settings.workers, devices)
+    seconds = seconds_expected(job, workers, devices)
     boxes = sum(len(task.boxes) for task in job.tasks if task.boxes is not None)
     plan = {
         "pictures": len(job.tasks),
@@ -226,7 +221,7 @@ def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) 
         "detector": job.recipe.detector or "boxes are given",
         "runtime": job.recipe.runtime,
         "workers": workers,
-        "seconds_expected": round(each * len(job.tasks) / workers, 1),
+        "seconds_expected": None if seconds is None else round(seconds, 1),
     }
     if as_json:
         console.print_json(plan)
@@ -234,7 +229,9 @@ def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) 
         table = console.make_table("Would do", ("", ""))
         table.show_header = False
         for name, value in plan.items():
-            shown = in_words(value) if isinstance(value, dict) else str(value)
+            shown = in_words(value) or "none" if isinstance(value, dict) else str(value)
+            if value is None:
+                shown = "unknown: a picture of the sample ends its worker"
             table.add_row(name.replace("_", " "), shown)
         console.print_table(table)
     return ExitCode.DONE
