@@ -62,7 +62,10 @@ def hash_arrays(arrays: dict[str, AnyArray]) -> str:
 
 
 def save_weights(file: Path, network: nn.Module, model: str) -> str:
-    """Write a network's weights in half precision; returns their hash."""
+    """Write a network's weights in half precision; returns their hash.
+
+    Raises WeightsError where the file can't be written.
+    """
     from safetensors.torch import save_file
 
     tensors = {
@@ -73,8 +76,11 @@ def save_weights(file: Path, network: nn.Module, model: str) -> str:
     digest = hash_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
     header = {"format": FORMAT, "model": model, "sha256": digest}
     unfinished = file.with_suffix(".tmp")
-    save_file(tensors, unfinished, header)
-    unfinished.replace(file)
+    try:
+        save_file(tensors, unfinished, header)
+        unfinished.replace(file)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{file}: can't be written: {error}") from None
     return digest
 
 

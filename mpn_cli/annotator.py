@@ -10,13 +10,15 @@ from typing import Any, overload
 import numpy as np
 
 from mpn_cli.arrays import Float64Array, FloatArray, Picture
+from mpn_cli.errors import InputError
 from mpn_cli.pipeline.devices import find_devices
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.recipes import make_recipe
 from mpn_cli.results.coco_writer import prediction
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.settings import resolve
-from mpn_cli.sources.reading import Decoded, UnreadableError, read_picture
+from mpn_cli.sources.coco_files import LARGEST_COORDINATE, SMALLEST_SIDE
+from mpn_cli.sources.reading import MAX_SIDE, Decoded, UnreadableError, read_picture
 from mpn_cli.sources.tasks import Box, Task
 
 PictureOrPath = str | PathLike[str] | Picture
@@ -81,7 +83,8 @@ class Annotator:
 
         pictures: a path, an RGB array (H, W, 3) uint8, or an iterable of those; boxes (N, 4) or
         (N, 5) for one picture: x, y, width, height in pixels, and a score; without them the
-        detector finds people. Raises UnreadableError for a picture that can't be read.
+        detector finds people. Raises UnreadableError for a picture that can't be read, InputError
+        for arrays of another kind.
         """
         if isinstance(pictures, str | PathLike | np.ndarray):
             return self._annotate(1, pictures, boxes)
@@ -89,7 +92,9 @@ class Annotator:
 
     def _annotate(self, number: int, picture: PictureOrPath, boxes: FloatArray | None) -> Poses:
         name = "" if isinstance(picture, np.ndarray) else fspath(picture)
-        given = None if boxes is None else tuple(Box(*row) for row in np.asarray(boxes).tolist())
+        given = None if boxes is None else _checked_boxes(boxes)
+        if isinstance(picture, np.ndarray):
+            picture = _checked_picture(picture)
 
         def read(task: Task) -> Decoded:
             own = picture if isinstance(picture, np.ndarray) else read_picture(task.path)
@@ -99,6 +104,32 @@ class Annotator:
         if result.skipped:
             raise UnreadableError(result.skipped[0].reason, f"{name}: {result.skipped[0].detail}")
         return _poses_of(result.pictures[0], self._tools.skeleton.joints)
+
+
+def _checked_picture(picture: Picture) -> Picture:
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+        raise InputError(
+            f"a picture is an RGB array (height, width, 3) of uint8, not {picture.shape} of"
+            f" {picture.dtype}"
+        )
+    if 0 in picture.shape or max(picture.shape) > MAX_SIDE:
+        raise InputError(
+            f"a picture of {picture.shape[1]}x{picture.shape[0]} pixels; sides are 1 to {MAX_SIDE}"
+        )
+    return np.ascontiguousarray(picture)  # as of picture[..., ::-1], which OpenCV does not take
+
+
+def _checked_boxes(boxes: FloatArray) -> tuple[Box, ...]:
+    rows = np.asarray(boxes, dtype=np.float64)
+    if rows.size == 0:
+        return ()
+    if rows.ndim != 2 or rows.shape[1] not in (4, 5):
+        raise InputError(f"boxes are (N, 4) or (N, 5), not {rows.shape}")
+    if not np.isfinite(rows).all() or np.abs(rows).max() > LARGEST_COORDINATE:
+        raise InputError("boxes hold a number that is no coordinate")
+    if rows[:, 2:4].min() < SMALLEST_SIDE:
+        raise InputError("a box has no size; boxes are x, y, width, height in pixels")
+    return tuple(Box(*row) for row in rows.tolist())
 
 
 def _poses_of(picture: AnnotatedPicture, joints: int) -> Poses:

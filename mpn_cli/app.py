@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from typing import Annotated
 
 import typer
 
+from mpn_cli import streams
 from mpn_cli.arguments.annotate import annotate
 from mpn_cli.arguments.evaluation import evaluate, nms_bench, report
 from mpn_cli.arguments.inventory import backends, detectors, doctor, fetch, models
 from mpn_cli.arguments.train import train
-from mpn_cli.errors import ExitCode, InputError
+from mpn_cli.errors import ExitCode, InputError, PipeClosedError, as_mpn_error
 from mpn_cli.stopping import Interruption
 from mpn_cli.version import __version__
 
@@ -63,19 +65,34 @@ def main() -> None:
     # Where a command has no gentler answer to them.
     interruption = Interruption()
     interruption.listen()
+    streams.prepare()
     try:
-        app()
+        _check_folder()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         _stopped()
-    except (InputError, LookupError) as error:
-        # PluginError is a LookupError; a bug's bare KeyError is told apart by its type.
-        if type(error) in (KeyError, IndexError):
-            _report(error)
-        _fail(str(error), ExitCode.USAGE)
     except Exception as error:
+        known = as_mpn_error(error)
+        if isinstance(known, PipeClosedError):
+            sys.exit(known.exit_code)
         if interruption.came:  # a library that was being loaded made another error of it
             _stopped()
-        _report(error)
+        if known is None:
+            _report(error)
+        else:
+            _fail(str(known), known.exit_code)
+
+
+def _check_folder() -> None:
+    """Raise InputError where the working folder has been deleted: no path leads anywhere."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the working folder was deleted; go to one that is there") from None
 
 
 def _stopped() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import sys
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -23,6 +25,8 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+from mpn_cli.text import printable, to_json
 
 _UNSHOWN = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's control characters, lone surrogates and separators of lines."""
@@ -42,7 +46,7 @@ def shown(text: str, keep: str = "") -> str:
         char.encode("unicode_escape", "surrogatepass").decode()
         if char not in keep and (char in _TURNING or unicodedata.category(char) in _UNSHOWN)
         else char
-        for char in text
+        for char in printable(text)
     )
 
 
@@ -53,11 +57,15 @@ class PlainConsole(Console):
         super().__init__(markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
+        """Text without what would steer the terminal."""
         return super().render_str(shown(text, keep="\n"), **options)
 
 
 stdout = PlainConsole()
 stderr = PlainConsole(stderr=True)
+
+_WIDE = 10_000
+"""Columns: as if the terminal had no end."""
 
 LINE_SECONDS = 30.0
 """Where there is no terminal, progress is one line in this time."""
@@ -74,13 +82,30 @@ def print_note(message: str) -> None:
 
 
 def _print_line(line: str, style: str | None = None) -> None:
-    with contextlib.suppress(OSError):  # the terminal may be gone
+    with contextlib.suppress(OSError):  # a closed or full stderr changes no exit code
         stderr.print(shown(line), style=style, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """The one JSON object of ``--json``."""
-    print(msgspec.json.encode(value).decode())
+    """The one JSON object of ``--json``, in UTF-8 whatever the terminal speaks."""
+    text = to_json(value).decode()
+    if not (sys.stdout.encoding or "utf-8").lower().startswith("utf"):
+        text = json.dumps(json.loads(text))  # escapes what is not ASCII
+    print(text, flush=True)
+
+
+def print_table(table: Table) -> None:
+    """A table whose words and numbers are whole; in a narrow terminal its lines are too long."""
+    wide = stdout.options.update(width=_WIDE)
+    for column in table.columns:
+        if column.justify == "right":
+            cells = (column.header, *column.cells)
+            column.no_wrap = True
+            column.min_width = max(Measurement.get(stdout, wide, one).maximum for one in cells)
+    least = Measurement.get(stdout, wide, table).minimum
+    if least > stdout.width:
+        table.width = least
+    stdout.print(table, crop=False)
 
 
 def make_table(title: str, columns: Sequence[str], numbers_from: int = 1) -> Table:

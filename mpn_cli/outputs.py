@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mpn_cli.errors import InputError
@@ -10,10 +11,15 @@ from mpn_cli.errors import InputError
 def check_output(file: Path, mark: str, option: str) -> None:
     """Raise InputError where a file can't be written, or is there and was not written by mpn.
 
+    To be called before the work, not after it.
     mark: what stands in every file that mpn writes of this kind; option: what names the file.
     """
+    if file.is_dir():
+        raise InputError(f"{option} {file}: that is a folder; name a file")
     if not file.parent.is_dir():
-        raise InputError(f"{option} {file}: no folder {file.parent}/")
+        raise InputError(f"{option} {file}: there is no folder {file.parent}/")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise InputError(f"{option} {file}: no right to write there")
     try:
         content = file.read_bytes()
     except FileNotFoundError:

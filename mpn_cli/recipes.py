@@ -5,7 +5,7 @@ from __future__ import annotations
 from mpn_cli.detectors.registry import FULL_IMAGE, detector_hash, takes_setup
 from mpn_cli.errors import InputError
 from mpn_cli.estimators.loading import choose_runtime, find_network
-from mpn_cli.pipeline.devices import device_kind
+from mpn_cli.pipeline.devices import CPU, device_kind
 from mpn_cli.pipeline.recipe import BoxChoice, DetectorSetup, Precision, Recipe, Runtime
 from mpn_cli.settings import Resolved
 from nms_backends.registry import find_backend
@@ -85,6 +85,35 @@ def _pose_thr(resolved: Resolved, labelled: bool) -> float:
     settings = resolved.settings
     certain = labelled or settings.detector == FULL_IMAGE
     return 0.0 if certain and resolved.is_default("pose_thr") else settings.pose_thr
+
+
+def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str]:
+    """A line for each option that was given on the command line and does nothing in this job."""
+    method = f"--nms {recipe.nms}"
+    if recipe.nms != recipe.nms_method:
+        method += f" --nms-method {recipe.nms_method}"
+    # Of a plug-in's methods nothing is known.
+    drops = recipe.nms in ("none", "hard", "numba") and recipe.nms_method in ("none", "hard")
+    boxed = "every picture comes with its boxes" if not recipe.detector else ""
+    whole = "each picture is taken as one person" if recipe.detector == "full-image" else ""
+    whole = "a data set's own people are all used" if labelled else whole
+    idle = {
+        "max_dets": f"{method} keeps all poses that are no duplicates" if drops else "",
+        "nms_thr": f"{method} has no threshold"
+        if recipe.nms_method == "none" or recipe.nms_method.startswith("matrix")
+        else "",
+        "oks_vis_thr": f"{method} compares no poses" if recipe.nms_method == "none" else "",
+        "detector": boxed,
+        "bbox_thr": whole,
+        "box_nms_thr": whole,
+        "max_boxes": whole,
+        "workers": "each device has one worker" if recipe.device != CPU else "",
+    }
+    return [
+        f"--{name.replace('_', '-')} does nothing here: {why}"
+        for name, why in idle.items()
+        if why and resolved.origins[name] == "command line"
+    ]
 
 
 def _given_boxes(resolved: Resolved) -> BoxChoice:

@@ -27,7 +27,7 @@ from mpn_cli.results.poses import POSE_THR
 from nms_backends.registry import DEFAULT_BACKEND
 
 Share = Annotated[float, Ge(0), Le(1)]
-Positive = Annotated[int, Gt(0)]
+Positive = Annotated[int, Gt(0), Le(2**31 - 1)]
 LongSide = Annotated[int, Ge(64), Le(4096), MultipleOf(32)]
 
 CONFIG_FILE = "mpn.toml"

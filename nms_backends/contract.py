@@ -13,7 +13,10 @@ Int64Array = NDArray[np.int64]
 
 
 class NmsInputError(ValueError):
-    """Poses that no backend can take: NaN, areas of 0, shapes that don't fit."""
+    """Poses that no backend can take: NaN, areas of 0, shapes that don't fit.
+
+    Who reads poses from a file checks them there; from anywhere else this is a bug.
+    """
 
 
 class NmsOutputError(RuntimeError):

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+OWN_PACKAGES = ("mpn_cli", "nms_backends", "models")
+
 
 class PluginError(LookupError):
-    """A plug-in that is unknown, ambiguous or does not load; the message says which."""
+    """A plug-in that is unknown, ambiguous, does not load or fails; the message says which."""
+
+
+@contextmanager
+def blamed(plugin: object, kind: str) -> Iterator[None]:
+    """Whatever a third party's plug-in raises becomes a PluginError that names it.
+
+    What our own raise stays what it is: a bug of ours is not a plug-in's.
+    """
+    try:
+        yield
+    except (PluginError, MemoryError):
+        raise
+    except Exception as error:
+        module = str(getattr(plugin, "__module__", ""))
+        if module.partition(".")[0] in OWN_PACKAGES:
+            raise
+        name = getattr(plugin, "name", type(plugin).__name__)
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise PluginError(f"{kind} {name} (a plug-in, module {module}) failed: {reason}") from error
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from nms_backends.contract import (
     check_batch,
     check_kept,
 )
-from nms_backends.plugins import Plugin, PluginError, Plugins
+from nms_backends.plugins import Plugin, PluginError, Plugins, blamed
 
 BACKENDS = Plugins("mpn.nms_backends", "NMS backend")
 DEFAULT_BACKEND = "hard"
@@ -18,7 +18,10 @@ DEFAULT_BACKEND = "hard"
 
 def make_backend(plugin: Plugin) -> NmsBackend:
     """The backend behind a plug-in. Raises PluginError where it is none."""
-    backend = plugin.loaded() if isinstance(plugin.loaded, type) else plugin.loaded
+    backend = plugin.loaded
+    if isinstance(backend, type):
+        with blamed(backend, "NMS backend"):
+            backend = backend()
     if not isinstance(backend, NmsBackend):
         raise PluginError(f"{plugin.qualified} is no NMS backend: it lacks a name or methods")
     return backend
@@ -37,9 +40,11 @@ def find_backend(name: str, method: str | None = None) -> NmsBackend:
 def suppress(backend: NmsBackend, batch: PoseBatch, config: NmsConfig) -> Kept:
     """Run a backend with its input and its answer checked.
 
-    Raises NmsInputError for poses that can't be taken, NmsOutputError for a broken backend.
+    Raises NmsInputError for poses that can't be taken; for a broken backend of ours
+    NmsOutputError, for somebody else's PluginError.
     """
     check_batch(batch)
-    kept = backend(batch, config)
-    check_kept(kept, batch, backend.name)
+    with blamed(backend, "NMS backend"):
+        kept = backend(batch, config)
+        check_kept(kept, batch, backend.name)
     return kept

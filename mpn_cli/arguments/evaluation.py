@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from mpn_cli.arguments.shared import Json
+from mpn_cli.arguments.shared import Json, Quiet
+
+Numbers = Annotated[bool, typer.Option("--quiet", "-q", help="The ten numbers only.")]
+TableOnly = Annotated[bool, typer.Option("--quiet", "-q", help="The table only.")]
 
 Sigmas = Annotated[
     str | None,
@@ -22,8 +25,8 @@ def evaluate(
     results: Annotated[
         list[Path],
         typer.Argument(
-            help="COCO keypoint results, as predictions.json; with several, their differences"
-            " from the first.",
+            help="COCO keypoint results, as predictions.json, or results folders of mpn annotate;"
+            " with several, their differences from the first.",
             show_default=False,
         ),
     ],
@@ -46,6 +49,7 @@ def evaluate(
         str, typer.Option(help="hotcoco, or pycocotools: the same numbers, slower.")
     ] = "hotcoco",
     as_json: Json = False,
+    quiet: Numbers = False,
 ) -> None:
     """Print COCO's ten keypoint numbers with their intervals, and why they are so.
 
@@ -58,7 +62,7 @@ def evaluate(
     """
     from mpn_cli.commands.eval import evaluate as run
 
-    run(results, gt, engine, sigmas, resamples, errors, as_json)
+    run(results, gt, engine, sigmas, resamples, errors, as_json, quiet)
 
 
 def report(
@@ -83,6 +87,7 @@ def report(
     ] = 300,
     sigmas: Sigmas = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write one HTML page about a run: numbers, mistakes, histograms, pictures with poses.
 
@@ -92,14 +97,15 @@ def report(
     """
     from mpn_cli.commands.report import report as run
 
-    run(out, gt, page, images, sigmas, gallery, as_json)
+    run(out, gt, page, images, sigmas, gallery, as_json, quiet)
 
 
 def nms_bench(
     candidates: Annotated[
         Path | None,
         typer.Argument(
-            help="COCO keypoint results with area or bbox.", show_default="seeded crowds"
+            help="COCO keypoint results with area or bbox, or a results folder.",
+            show_default="seeded crowds",
         ),
     ] = None,
     gt: Annotated[Path | None, typer.Option(help="COCO data set: AP for each backend.")] = None,
@@ -112,7 +118,7 @@ def nms_bench(
     ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Times each is timed.")] = 5,
     nms_thr: Annotated[float, typer.Option(min=0, max=1)] = 0.8,
-    max_dets: Annotated[int, typer.Option(min=1)] = 20,
+    max_dets: Annotated[int, typer.Option(min=1, max=2**31 - 1)] = 20,
     markdown: Annotated[Path | None, typer.Option(help="Also write the table as Markdown.")] = None,
     plot: Annotated[
         Path | None,
@@ -122,6 +128,7 @@ def nms_bench(
         bool, typer.Option("--table7", help="The paper's Table 7, ours beside theirs.")
     ] = False,
     as_json: Json = False,
+    quiet: TableOnly = False,
 ) -> None:
     """Check the NMS backends against their definitions, then time them.
 
@@ -146,4 +153,5 @@ def nms_bench(
         plot,
         table7,
         as_json,
+        quiet,
     )

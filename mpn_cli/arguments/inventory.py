@@ -8,18 +8,21 @@ import typer
 
 from mpn_cli.arguments.shared import Json, Quiet
 
+Names = Annotated[bool, typer.Option("--quiet", "-q", help="Names only.")]
+Versions = Annotated[bool, typer.Option("--quiet", "-q", help="Versions only.")]
 
-def models(as_json: Json = False) -> None:
+
+def models(as_json: Json = False, quiet: Names = False) -> None:
     """List the pose networks: parameters and multiply-adds, beside the paper's figures.
 
     Example: mpn models
     """
     from mpn_cli.commands.listing import list_models
 
-    list_models(as_json)
+    list_models(as_json, quiet)
 
 
-def backends(as_json: Json = False) -> None:
+def backends(as_json: Json = False, quiet: Names = False) -> None:
     """List the NMS backends, plug-ins included.
 
     Example: mpn backends --json
@@ -27,10 +30,10 @@ def backends(as_json: Json = False) -> None:
     from mpn_cli.commands.listing import list_plugins
     from nms_backends.registry import BACKENDS
 
-    list_plugins(BACKENDS, "NMS backends", as_json)
+    list_plugins(BACKENDS, "NMS backends", as_json, quiet)
 
 
-def detectors(as_json: Json = False) -> None:
+def detectors(as_json: Json = False, quiet: Names = False) -> None:
     """List the person detectors, plug-ins included.
 
     Example: mpn detectors
@@ -38,7 +41,7 @@ def detectors(as_json: Json = False) -> None:
     from mpn_cli.commands.listing import list_plugins
     from mpn_cli.detectors.registry import DETECTORS
 
-    list_plugins(DETECTORS, "Person detectors", as_json)
+    list_plugins(DETECTORS, "Person detectors", as_json, quiet)
 
 
 def fetch(
@@ -60,11 +63,11 @@ def fetch(
     fetch_network(name, quiet, as_json)
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(as_json: Json = False, quiet: Versions = False) -> None:
     """Versions, devices, threads, caches: what to paste into a bug report.
 
     Example: mpn doctor
     """
     from mpn_cli.commands.doctor import doctor as run
 
-    run(as_json)
+    run(as_json, quiet)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from threading import Event
-from types import FrameType
 from typing import Any
 
 from mpn_cli import console
+from mpn_cli.commands.stopping import stoppable
 from mpn_cli.detectors.registry import prepare_detector
 from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
+from mpn_cli.engine.forecast import seconds_expected, worker_count
 from mpn_cli.engine.job import Job, usual_shard_size
 from mpn_cli.engine.ledger import Totals
 from mpn_cli.engine.local import draw_missing, run_shards
@@ -27,24 +26,22 @@ from mpn_cli.engine.ownership import refuse_pictures, refuse_sources
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.devices import CPU, find_devices
-from mpn_cli.pipeline.shard import Tools, annotate_shard
-from mpn_cli.recipes import make_recipe
+from mpn_cli.recipes import idle_options, make_recipe
 from mpn_cli.runtimes.cache import cache_problem
 from mpn_cli.settings import AnnotateSettings, Resolved, resolve
 from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.gather import gather
-from mpn_cli.sources.tasks import Gathered, Task
-from mpn_cli.stopping import heard_signals, leave_terminal
+from mpn_cli.sources.kinds import hints, in_words
+from mpn_cli.sources.tasks import Gathered
 from mpn_cli.version import __version__
+
+STOPPING = "stopping after the shards in hand; once more stops at once"
 
 LIBRARIES = {
     "torch": "torch", "openvino": "openvino", "numpy": "numpy", "opencv-python-headless": "cv2",
     "numba": "numba", "pycocotools": "pycocotools",
 }  # fmt: skip
 """Distributions that run.json names, and what they are imported as."""
-
-SAMPLE_PICTURES = 8
-"""Pictures measured by ``--dry-run``."""
 
 
 def annotate(
@@ -59,7 +56,7 @@ def annotate(
     options: dict[str, Any],
 ) -> ExitCode:
     """Run the command. Raises InputError and PluginError for what can't be done."""
-    started = time.monotonic()
+    started, folder = time.monotonic(), os.getcwd()
     resolved = resolve(options)
     settings = resolved.settings
     if resolved.from_files() and not quiet:
@@ -68,13 +65,15 @@ def annotate(
     gathered = gather(sources, images, image_info, boxes, str(settings.out))
     refuse_pictures(settings.out, gathered.tasks)
     tasks = gathered.tasks[:limit]
-    recipe = make_recipe(
-        resolved, any(t.labelled for t in tasks), all(t.boxes is not None for t in tasks)
-    )
+    labelled = any(task.labelled for task in tasks)
+    recipe = make_recipe(resolved, labelled, all(task.boxes is not None for task in tasks))
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
     find_devices(settings.device)
+    if not quiet:
+        for note in idle_options(resolved, recipe, labelled):
+            console.print_note(note)
     if dry_run:
-        return _say_plan(job, settings.workers, gathered, as_json)
+        return _say_plan(job, settings, gathered, as_json)
     with OutFolder(settings.out) as out:
         claim = out.claim(job, settings.resume, settings.keep_parts)
         if claim.done:
@@ -104,7 +103,7 @@ def annotate(
                     " The same command goes on from there."
                 )
                 return ExitCode.STOPPED
-            record = _record(resolved, gathered, totals, time.monotonic() - started)
+            record = _record(resolved, gathered, totals, folder, time.monotonic() - started)
             skipped = gathered.skipped + totals.skipped
             skeleton = SKELETONS[recipe.joints]
             out.merge(job, skipped, skeleton, record, settings.keep_parts)
@@ -116,7 +115,11 @@ def annotate(
 
 
 def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> Totals | None:
-    with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
+    stop = Event()
+    with (
+        console.progress("annotate", len(job.tasks), quiet) as advance,
+        stoppable(stop.set, STOPPING),
+    ):
         start: tuple[int, float] | None = None  # what an earlier run did is not this run's speed
 
         def report(totals: Totals) -> None:
@@ -149,7 +152,11 @@ def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, quiet: bool)
     """Draw overlays that are wanted and not there; False if it was stopped."""
     if not overlay_style(job.recipe):
         return True
-    with console.progress("overlays", len(job.tasks), quiet) as advance, _stoppable() as stop:
+    stop = Event()
+    with (
+        console.progress("overlays", len(job.tasks), quiet) as advance,
+        stoppable(stop.set, STOPPING),
+    ):
         return draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, ""))
 
 
@@ -167,31 +174,13 @@ def _add_overlays(job: Job, resolved: Resolved, out: OutFolder, quiet: bool) -> 
     return True
 
 
-@contextmanager
-def _stoppable() -> Iterator[Event]:
-    """Ctrl-C, SIGTERM and SIGHUP set the event; a second one stops at once."""
-    stop = Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        leave_terminal(number)
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        console.print_note("stopping after the shards in hand; once more stops at once")
-
-    before = {number: signal.signal(number, ask) for number in heard_signals()}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float) -> dict[str, Any]:
+def _record(
+    resolved: Resolved, gathered: Gathered, totals: Totals, folder: str, wall: float
+) -> dict[str, Any]:
     """What run.json says beside the job."""
     return {
         "command": sys.argv,
-        "folder": os.getcwd(),
+        "folder": folder,
         "picture_folders": _folders(gathered),
         "options": _options(resolved),
         "versions": {
@@ -207,6 +196,7 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
             "reused": totals.reused,
             "full_image": totals.full_image,
             "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
+            "other_files": dict(sorted(gathered.other_files.items())),
         },
         "seconds": {
             **{name: round(value, 3) for name, value in totals.seconds.items()},
@@ -259,33 +249,36 @@ def _show_summary(record: dict[str, Any], pose_thr: float, out: str) -> None:
             "full image", str(counts["full_image"]),
             "no boxes given: one person is taken to fill each picture",
         )  # fmt: skip
+    others = counts.get("other_files", {})  # a run of an earlier version has none
+    if others:
+        described = "; ".join([in_words(others), *hints(others)])
+        table.add_row("other files", str(sum(others.values())), described)
     stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     table.add_row("seconds", f"{wall:.1f}", stages)
     table.add_row("files", "", f"{out}/predictions.json, dataset.json, run.json")
-    console.stdout.print(table)
+    console.print_table(table)
 
 
-def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) -> ExitCode:
+def _say_plan(job: Job, settings: AnnotateSettings, gathered: Gathered, as_json: bool) -> ExitCode:
     """``--dry-run``: what would be done, and how long it may take."""
-    step = max(1, len(job.tasks) // SAMPLE_PICTURES)
-    sample: Sequence[Task] = job.tasks[::step][:SAMPLE_PICTURES]
-    tools = Tools.load(job.recipe, threads=1)
-    annotate_shard(sample[:1], tools)
-    started = time.perf_counter()
-    annotate_shard(sample, tools)
-    each = (time.perf_counter() - started) / len(sample)
-    workers = max(1, min(workers or cores(), job.shards))
+    devices = find_devices(settings.device)
+    if devices == (CPU,):
+        prepare_estimator(job.recipe)
+        prepare_detector(job.recipe.detector, job.recipe.runtime)
+    workers = worker_count(job, settings.workers, devices)
+    seconds = seconds_expected(job, workers, devices)
     boxes = sum(len(task.boxes) for task in job.tasks if task.boxes is not None)
     plan = {
         "pictures": len(job.tasks),
         "boxes": boxes,
         "shards": job.shards,
         "skipped": len(gathered.skipped),
+        "other_files": dict(sorted(gathered.other_files.items())),
         "nms": job.recipe.nms,
         "detector": job.recipe.detector or "boxes are given",
         "runtime": job.recipe.runtime,
         "workers": workers,
-        "seconds_expected": round(each * len(job.tasks) / workers, 1),
+        "seconds_expected": None if seconds is None else round(seconds, 1),
     }
     if as_json:
         console.print_json(plan)
@@ -293,6 +286,9 @@ def _say_plan(job: Job, workers: int | None, gathered: Gathered, as_json: bool) 
         table = console.make_table("Would do", ("", ""))
         table.show_header = False
         for name, value in plan.items():
-            table.add_row(name.replace("_", " "), str(value))
-        console.stdout.print(table)
+            shown = in_words(value) or "none" if isinstance(value, dict) else str(value)
+            if value is None:
+                shown = "unknown: a picture of the sample ends its worker"
+            table.add_row(name.replace("_", " "), shown)
+        console.print_table(table)
     return ExitCode.DONE

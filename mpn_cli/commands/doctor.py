@@ -23,7 +23,7 @@ VARIABLES = ("OMP_", "MKL_", "NUMBA_", "OPENBLAS_", "CUDA_", "MPN_", "XDG_CACHE_
 """Beginnings of the environment's variables that change how this program runs."""
 
 
-def doctor(as_json: bool) -> None:
+def doctor(as_json: bool, quiet: bool = False) -> None:
     """Versions, devices, threads, caches."""
     found = {
         "versions": {"mpn": __version__, "python": platform.python_version()}
@@ -46,13 +46,13 @@ def doctor(as_json: bool) -> None:
         console.print_json(found)
         return
     for title, rows in found.items():
-        if not rows:
+        if not rows or (quiet and title != "versions"):
             continue
         table = console.make_table(title, ("", ""))
         table.show_header = False
         for name, value in rows.items():
             table.add_row(name, value)
-        console.stdout.print(table)
+        console.print_table(table)
 
 
 def _weights() -> dict[str, Path]:

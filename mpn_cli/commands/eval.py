@@ -16,6 +16,7 @@ from mpn_cli.evaluation.ahead import evaluator
 from mpn_cli.evaluation.breakdown import Breakdown, Group, break_down
 from mpn_cli.evaluation.coco import Engine, Evaluation
 from mpn_cli.evaluation.errors import KINDS, Errors, Kind, Mended, find_errors
+from mpn_cli.evaluation.files import results_file
 from mpn_cli.evaluation.health import odd_things
 from mpn_cli.evaluation.inputs import Results, read_ground_truth, read_results
 from mpn_cli.evaluation.intervals import Interval, intervals
@@ -34,13 +35,15 @@ def evaluate(
     resamples: int,
     errors: bool,
     as_json: bool,
+    quiet: bool = False,
 ) -> None:
     """Run the command. Raises InputError for files that can't be evaluated."""
+    files = [results_file(file) for file in files]
     gc.disable()  # millions of numbers are read and none let go: collecting is as slow as reading
     if engine not in list(Engine):
         raise InputError(f"--engine {engine}: not one of {', '.join(Engine)}")
     if is_mpii(truth):
-        _evaluate_mpii(files, truth, errors, as_json)
+        _evaluate_mpii(files, truth, errors, as_json, quiet)
         return
     labelled = read_ground_truth(truth, sigmas)
     with evaluator(labelled, Engine(engine), resamples) as ahead:
@@ -63,11 +66,14 @@ def evaluate(
         return
     if len(results) == 1:
         _print_numbers(results[0], evaluations[0], spread)
-        _print_breakdown(parts[0])
+        if not quiet:
+            _print_breakdown(parts[0])
     else:
         _print_differences(results, evaluations, change)
     for one, of in zip(results, mistakes, strict=False):
         _print_errors(one, of)
+    if quiet:
+        return
     for one, lines in zip(results, odd, strict=True):
         for line in lines:
             console.print_note(line if len(results) == 1 else f"{one.file}: {line}")
@@ -122,7 +128,7 @@ def _print_numbers(
         table.add_row("from", *(f"{one.low:.3f}" for one in spread[0]), style="dim")
         table.add_row("to", *(f"{one.high:.3f}" for one in spread[0]), style="dim")
         table.caption = "from, to: 95 % of the time with other pictures like these (bootstrap)"
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _print_differences(
@@ -147,7 +153,7 @@ def _print_differences(
             "from, to: 95 % interval of the difference (bootstrap, both on the same pictures);\n"
             "one that holds 0 may be chance"
         )
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _letter(number: int) -> str:
@@ -160,12 +166,12 @@ def _print_breakdown(parts: Breakdown) -> None:
     )
     for one in parts.joints:
         joints.add_row(one.name, str(one.labelled), _share(one.found), _number(one.similarity))
-    console.stdout.print(joints)
+    console.print_table(joints)
     groups = console.make_table("By size and crowding", ("", "people", "AR", "AP"))
     for group in (*parts.sizes, *parts.crowding):
         groups.add_row(*_group_row(group))
     groups.caption = "AP: of the pictures whose most crowded person is such"
-    console.stdout.print(groups)
+    console.print_table(groups)
 
 
 def _group_row(group: Group) -> tuple[str, str, str, str]:
@@ -191,7 +197,7 @@ def _print_errors(results: Results, found: Errors) -> None:
     ):
         kinds.add_row(name, "-" if count is None else str(count), "", f"{found.mended[name]:.3f}")
     kinds.add_row("second results of somebody", str(len(found.doubled)), "", "")
-    console.stdout.print(kinds)
+    console.print_table(kinds)
     _print_errors_by_joint(found)
     worst = console.make_table(
         "Worst pictures", ("", "people", "missed", "mean OKS", "mostly"), numbers_from=1
@@ -199,7 +205,7 @@ def _print_errors(results: Results, found: Errors) -> None:
     worst.columns[4].justify = "left"
     for one in found.pictures[:WORST]:
         worst.add_row(one.name, str(one.people), str(one.missed), f"{one.oks:.2f}", one.commonest)
-    console.stdout.print(worst)
+    console.print_table(worst)
 
 
 def _print_errors_by_joint(found: Errors) -> None:
@@ -209,7 +215,7 @@ def _print_errors_by_joint(found: Errors) -> None:
         joints.add_row(
             name, str(all_of_it), *(_share(counts[kind] / max(all_of_it, 1)) for kind in KINDS)
         )
-    console.stdout.print(joints)
+    console.print_table(joints)
 
 
 def _share(value: float) -> str:
@@ -220,7 +226,9 @@ def _number(value: float) -> str:
     return f"{value:.3f}" if value >= 0 else "-"
 
 
-def _evaluate_mpii(files: Sequence[Path], truth: Path, errors: bool, as_json: bool) -> None:
+def _evaluate_mpii(
+    files: Sequence[Path], truth: Path, errors: bool, as_json: bool, quiet: bool
+) -> None:
     if errors:
         raise InputError("--errors needs a COCO ground truth; MPII has no OKS")
     labelled = read_mpii(truth)
@@ -240,7 +248,9 @@ def _evaluate_mpii(files: Sequence[Path], truth: Path, errors: bool, as_json: bo
     for number, file in enumerate(files):
         console.stdout.print(f"{_letter(number)}: {file}", highlight=False)
     table.caption = "mean: over the thresholds 0 to 0.5 in steps of 0.01"
-    console.stdout.print(table)
+    console.print_table(table)
+    if quiet:
+        return
     if not labelled.head_boxes:
         console.print_note(
             f"{truth} has no head boxes: the head is as long as from upper neck to head top, so"

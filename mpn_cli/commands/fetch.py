@@ -40,6 +40,6 @@ def _show_all(entries: list[Entry], as_json: bool) -> None:
     for entry in entries:
         fetched = "yes" if entry.file.is_file() else "-"
         table.add_row(entry.name, entry.kind, f"{entry.bytes / 1e6:.0f}", entry.licence, fetched)
-    console.stdout.print(table)
+    console.print_table(table)
     for entry in entries:
         console.stdout.print(f"{entry.name}: {entry.about}", highlight=False)

@@ -8,10 +8,14 @@ from mpn_cli import console
 from nms_backends.plugins import Plugin, PluginError, Plugins
 
 
-def list_models(as_json: bool) -> None:
+def list_models(as_json: bool, quiet: bool = False) -> None:
     """Parameters and multiply-adds of each network, counted on its layers, beside the paper's."""
-    from models.counting import count_cost
     from models.registry import MODELS
+
+    if quiet and not as_json:
+        print(*MODELS, sep="\n")
+        return
+    from models.counting import count_cost
 
     rows: list[dict[str, Any]] = []
     for model in MODELS.values():
@@ -42,15 +46,18 @@ def list_models(as_json: bool) -> None:
             f"{row['paper_way']:.3f} ({row['paper_gflops']:g})",
             "yes" if row["weights"] else "-",
         )
-    console.stdout.print(table)
+    console.print_table(table)
     console.stdout.print(
         "MAC G: multiply-adds / 10^9. Paper's way: multiply-adds / 2^20 / 1000.",
         highlight=False,
     )
 
 
-def list_plugins(plugins: Plugins, title: str, as_json: bool) -> None:
+def list_plugins(plugins: Plugins, title: str, as_json: bool, quiet: bool = False) -> None:
     """Every plug-in of a group: name, methods, device, distribution, and whether it loads."""
+    if quiet and not as_json:
+        print(*(plugin.name for plugin in plugins.all), sep="\n")
+        return
     rows = [_describe(plugin) for plugin in plugins.all]
     if as_json:
         console.print_json({"plugins": rows})
@@ -59,7 +66,7 @@ def list_plugins(plugins: Plugins, title: str, as_json: bool) -> None:
     for row in rows:
         origin = f"{row['distribution']} {row['version']}"
         table.add_row(row["name"], row["methods"], row["device"], origin, row["loads"])
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _describe(plugin: Plugin) -> dict[str, str]:

@@ -12,6 +12,7 @@ from mpn_cli import console
 from mpn_cli.errors import InputError
 from mpn_cli.evaluation.candidates import Candidates, load_candidates, make_crowds
 from mpn_cli.evaluation.coco import load_truth
+from mpn_cli.evaluation.files import check_target, results_file
 from mpn_cli.evaluation.nms_bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.evaluation.plots import check_plot, draw_times
 from mpn_cli.outputs import check_output
@@ -39,18 +40,21 @@ def nms_bench(
     plot: Path | None,
     table7: bool,
     as_json: bool,
+    quiet: bool = False,
 ) -> None:
     """Run the command. Raises InputError and PluginError."""
     if truth is not None and file is None:
         raise InputError("--gt goes with a file of candidates")
     if truth is not None and not truth.is_file():
         raise InputError(f"--gt {truth}: no such file")
-    candidates = load_candidates(file) if file else _crowds(crowd, images, seed)
-    names = backends.split(",") if backends else None
+    if markdown is not None:
+        check_target(markdown, "--markdown")
     if plot is not None:
         check_plot(plot)
     if markdown is not None:
         check_output(markdown, MARKDOWN_MARK, "--markdown")
+    candidates = load_candidates(results_file(file)) if file else _crowds(crowd, images, seed)
+    names = backends.split(",") if backends else None
     rows = run_bench(
         candidates,
         names,
@@ -58,6 +62,9 @@ def nms_bench(
         repeat,
         load_truth(str(truth)) if truth else None,
     )
+    asked = config.max_dets != NmsConfig().max_dets
+    if asked and not quiet and not any(r.method.startswith(("soft", "matrix")) for r in rows):
+        console.print_note("--max-dets does nothing here: it is for soft and matrix")
     poses, pictures = len(candidates.batch.scores), candidates.batch.pictures
     columns, cells = (
         (TABLE_7_COLUMNS, _table_7(rows)) if table7 else (COLUMNS, [_cells(row) for row in rows])
@@ -66,7 +73,7 @@ def nms_bench(
         times = time_by_crowd(names, config, CROWD_SIZES, seed)
         draw_times(CROWD_SIZES, times, plot)
     if markdown is not None:
-        markdown.write_text(_markdown(columns, cells))
+        markdown.write_text(_markdown(columns, cells), encoding="utf-8")
     if as_json:
         console.print_json(
             {"poses": poses, "pictures": pictures, "rows": msgspec.to_builtins(rows)}
@@ -75,7 +82,7 @@ def nms_bench(
     table = console.make_table(f"{poses} poses in {pictures} pictures", columns, 3)
     for line in cells:
         table.add_row(*line)
-    console.stdout.print(table)
+    console.print_table(table)
 
 
 def _crowds(crowd: str, images: int, seed: int) -> Candidates:

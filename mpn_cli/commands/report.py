@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from mpn_cli import console
-from mpn_cli.engine.folder import writing
 from mpn_cli.engine.parts import replace_file
 from mpn_cli.outputs import check_output
 from mpn_cli.report.page import GENERATOR, make_page
@@ -20,19 +19,19 @@ def report(
     sigmas: str | None,
     gallery: int,
     as_json: bool,
+    quiet: bool = False,
 ) -> None:
     """Write the page. Raises InputError."""
     target = page or out / "report.html"
     run = read_run(out, images)
     check_output(target, f'content="{GENERATOR}"', "--page")
-    content = make_page(run, truth, sigmas, gallery).encode()
-    with writing(target.parent):
-        replace_file(target, content)
-    if images is None and run.addresses():
+    content = make_page(run, truth, sigmas, gallery).encode(errors="backslashreplace")
+    replace_file(target, content)
+    if images is None and run.addresses() and not quiet:
         console.print_note(
             f"the pictures are at {', '.join(run.addresses())}; --images fetches them from there"
         )
     if as_json:
         console.print_json({"report": str(target), "bytes": len(content)})
-    else:
+    elif not quiet:
         console.print_note(f"{target}: {len(content) / 1e6:.1f} MB; open it in any browser")

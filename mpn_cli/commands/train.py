@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import signal
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from models.registry import DEFAULT_MODEL, MODELS
 from mpn_cli import console
+from mpn_cli.commands.stopping import stoppable
+from mpn_cli.engine.lock import locked_folder
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.evaluation.plots import draw_curves
-from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.loop import Trainer
 from mpn_cli.training.memory import keep_memory
 from mpn_cli.training.recipe import Recipe, Stage
@@ -35,27 +36,23 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     options["model"] = _model(options["model"])
-    try:
-        recipe = Recipe(
-            data=tuple(data),
-            mix=_weights(mix, len(data)),
-            stages=tuple(Stage.parse(stage) for stage in stages.split(",")),
-            **options,
-        )
-        with console.progress("train", 0, quiet) as advance:
+    recipe = Recipe(
+        data=tuple(data),
+        mix=_weights(mix, len(data)),
+        stages=tuple(Stage.parse(stage) for stage in stages.split(",")),
+        **options,
+    )
+    with locked_folder(out), console.progress("train", 0, quiet) as advance:
 
-            def report(event: dict[str, Any]) -> None:
-                if "ap" in event and not quiet:
-                    console.print_note(f"step {event['step']}: validation AP {event['ap']:.4f}")
-                elif "loss" in event:
-                    advance(event["step"], f"loss {event['loss']:.3f}", trainer.expected_steps)
+        def report(event: dict[str, Any]) -> None:
+            if "ap" in event and not quiet:
+                console.print_note(f"step {event['step']}: validation AP {event['ap']:.4f}")
+            elif "loss" in event:
+                advance(event["step"], f"loss {event['loss']:.3f}", trainer.expected_steps)
 
-            trainer = Trainer(recipe, out, report, minutes)
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: trainer.stop())
+        trainer = Trainer(recipe, out, report, minutes)
+        with stoppable(trainer.stop, "stopping after the step in hand; once more stops at once"):
             progress = trainer.run()
-    except (TrainingDataError, ValueError) as error:
-        raise InputError(str(error)) from error
     if find_spec("matplotlib") is not None:
         draw_curves(out / "log.jsonl", out / "curves.svg")
     done = progress.step == trainer.steps
@@ -89,6 +86,7 @@ def _weights(mix: str | None, data_sets: int) -> tuple[float, ...]:
         weights = tuple(float(part) for part in mix.split(","))
     except ValueError:
         raise InputError(f"--mix {mix}: numbers separated by commas, one a data set") from None
-    if len(weights) != data_sets or min(weights) < 0 or not any(weights):
+    usable = all(0 <= weight < math.inf for weight in weights) and any(weights)
+    if len(weights) != data_sets or not usable:
         raise InputError(f"--mix {mix}: {data_sets} numbers, none under 0, not all 0")
     return weights

@@ -7,7 +7,7 @@ from typing import TypeGuard
 from mpn_cli.detectors.contract import Detector, NetworkDetector
 from mpn_cli.pipeline.recipe import DetectorSetup
 from mpn_cli.runtimes.onnx_names import ONNX, OnnxName, file_sha256
-from nms_backends.plugins import PluginError, Plugins
+from nms_backends.plugins import PluginError, Plugins, blamed
 
 DETECTORS = Plugins("mpn.detectors", "detector")
 DEFAULT_DETECTOR = "person"
@@ -67,7 +67,8 @@ def load_detector(
         assert setup is not None
         loaded = loaded(setup, threads, device)
     elif isinstance(loaded, type):
-        loaded = loaded()
+        with blamed(loaded, "detector"):
+            loaded = loaded()
     if not isinstance(loaded, Detector):
         raise PluginError(f"{plugin.qualified} is no detector: it lacks a name or a call")
     return loaded

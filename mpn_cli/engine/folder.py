@@ -48,6 +48,7 @@ from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.skeletons import Skeleton
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS
 from mpn_cli.sources.tasks import Skipped
+from mpn_cli.text import to_json
 from mpn_cli.version import __version__
 
 __all__ = ["OVERLAYS", "PARTS", "JobRecord", "OutFolder", "writing"]
@@ -164,7 +165,7 @@ class OutFolder:
 
     def _open_parts(self, job: Job) -> None:
         self.parts.mkdir(exist_ok=True)
-        replace_file(self.parts / JOB_FILE, msgspec.json.encode(JobRecord.of(job)))
+        replace_file(self.parts / JOB_FILE, to_json(JobRecord.of(job)))
         clear_leftovers(self.path)
 
     def _found(self) -> JobMark | None:
@@ -256,7 +257,7 @@ class OutFolder:
                 clear_parts(self.path)
 
     def _write_run(self, record: dict[str, Any]) -> None:
-        content = msgspec.json.format(msgspec.json.encode(record), indent=1)
+        content = msgspec.json.format(to_json(record), indent=1)
         replace_file(self.path / RUN_FILE, content + b"\n")
 
     def run_record(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mpn_cli.pipeline.devices import CPU
 from mpn_cli.pipeline.recipe import Recipe, Runtime
 from mpn_cli.sources.reading import file_stamp
 from mpn_cli.sources.tasks import Task
+from mpn_cli.text import to_json
 from mpn_cli.version import __version__
 
 SHARD_SIZES = (4, 32)
@@ -59,11 +60,10 @@ class Job:
     @cached_property
     def inputs(self) -> Digests:
         """(N, 16) bytes: a digest of each task but for its image id: path, size, time, boxes."""
-        encode = msgspec.json.Encoder().encode
         digests = bytearray()
         for task in self.tasks:
             of = task.path, task.file_name, task.boxes, task.labelled
-            content = encode((of, task.stamp or file_stamp(task.path)))
+            content = to_json((of, task.stamp or file_stamp(task.path)))
             digests += hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
         return np.frombuffer(bytes(digests), dtype=np.uint8).reshape(-1, DIGEST_BYTES)
 
@@ -71,7 +71,7 @@ class Job:
     def hash(self) -> str:
         """SHA-256 over version, what decides the results, and the pictures with their ids."""
         digest = hashlib.sha256(f"{__version__}\n".encode())
-        digest.update(msgspec.json.encode(what_decides(self.recipe)))
+        digest.update(to_json(what_decides(self.recipe)))
         ids = np.fromiter((task.image_id for task in self.tasks), np.int64, len(self.tasks))
         digest.update(ids.tobytes())
         digest.update(self.inputs.tobytes())

@@ -23,6 +23,7 @@ from mpn_cli.pipeline.devices import CPU
 from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.results.poses import ShardResult
+from mpn_cli.sources.decoder_lines import listen
 from mpn_cli.sources.tasks import Task
 from mpn_cli.stopping import STOP_SIGNALS
 
@@ -45,6 +46,7 @@ class Orders:
 
 def start(parent: int) -> None:
     """Set a fresh worker up: when to end is for the process ``parent`` to say, or its death."""
+    listen()
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -14,7 +14,7 @@ from mpn_cli.errors import InputError
 from mpn_cli.pipeline.recipe import Precision, Recipe, Runtime
 from mpn_cli.runtimes.onnx_names import ONNX, OnnxName, file_sha256
 from mpn_cli.skeletons import SKELETONS
-from nms_backends.plugins import PluginError, Plugins
+from nms_backends.plugins import PluginError, Plugins, blamed
 
 if TYPE_CHECKING:
     from mpn_cli.estimators.contract import Estimator
@@ -153,7 +153,9 @@ def load_estimator(recipe: Recipe, threads: int | None = None) -> Estimator:
 
         return OnnxEstimator(OnnxName.parse(recipe.model, "--model"), threads)
     if recipe.model not in MODELS:
-        estimator: Estimator = ESTIMATORS.find(recipe.model).loaded(threads)
+        make = ESTIMATORS.find(recipe.model).loaded
+        with blamed(make, "pose network"):
+            estimator: Estimator = make(threads)
         return estimator
     model, weights = MODELS[recipe.model], Path(recipe.weights)
     with _weights_errors():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,12 @@ def load_candidates(file: Path) -> Candidates:
             )
         if pose.area is None and (pose.bbox is None or len(pose.bbox) != 4):
             raise InputError(f"{file}: pose {number} has neither area nor bbox")
-        areas.append(pose.area if pose.area is not None else pose.bbox[2] * pose.bbox[3])  # type: ignore[index]
+        area = pose.area if pose.area is not None else pose.bbox[2] * pose.bbox[3]  # type: ignore[index]
+        if not 0 < area < math.inf:
+            raise InputError(
+                f"{file}: pose {number} has area {area:g}; areas are over 0, in pixels squared"
+            )
+        areas.append(area)
     poses_by_picture = np.argsort([pose.image_id for pose in poses], kind="stable")
     ids, sizes = np.unique([pose.image_id for pose in poses], return_counts=True)
     flat = np.array([pose.keypoints for pose in poses])[poses_by_picture].reshape(len(poses), -1, 3)

@@ -24,6 +24,7 @@ from mpn_cli.pipeline.decoding import (
 from mpn_cli.pipeline.stopwatch import Stopwatch
 from mpn_cli.skeletons import SKELETONS, Skeleton
 from mpn_cli.sources.reading import Decoded
+from nms_backends.plugins import blamed
 
 
 class PoseFinder:
@@ -67,7 +68,7 @@ class PoseFinder:
 
     def _flush(self) -> None:
         crops = np.stack(self._waiting)
-        with self._stopwatch.stage("network"):
+        with self._stopwatch.stage("network"), blamed(self._estimator, "pose network"):
             output = self._estimator.heatmaps(crops)
             if self._flip:
                 mirrored = self._estimator.heatmaps(np.ascontiguousarray(crops[:, :, ::-1]))

@@ -27,6 +27,7 @@ from mpn_cli.skeletons import SKELETONS, Skeleton
 from mpn_cli.sources.reading import Decoded, read_picture, read_reduced
 from mpn_cli.sources.tasks import Skipped, Task
 from nms_backends.contract import NmsBackend, NmsConfig, PoseBatch
+from nms_backends.plugins import blamed
 from nms_backends.registry import find_backend, suppress
 
 DETECTION_SIDE = 1280
@@ -197,12 +198,12 @@ class _Shard:
         assert detector is not None
         if isinstance(detector, FullImage):
             self._full_image += len(unboxed)
-        with self.stopwatch.stage("detect"):
+        with self.stopwatch.stage("detect"), blamed(detector, "detector"):
             found = detector([picture.pixels for picture in unboxed])
-        return [
-            np.asarray(boxes, dtype=np.float64).reshape(-1, 5) * ([one.reduction] * 4 + [1])
-            for boxes, one in zip(found, unboxed, strict=True)
-        ]
+            return [
+                np.asarray(boxes, dtype=np.float64).reshape(-1, 5) * ([one.reduction] * 4 + [1])
+                for boxes, one in zip(found, unboxed, strict=True)
+            ]
 
     def _chosen(self, boxes: Float64Array, choice: BoxChoice) -> Float64Array:
         """The boxes of a detector that poses are looked for in; the others are counted."""

@@ -136,6 +136,8 @@ def _thumbnail(file: str | None, side: int, quality: int) -> str:
         read = read_reduced(file, lambda width, height: max(width, height) / side)
     except UnreadableError:
         return ""
+    except MemoryError:
+        return ""
     scale = side / max(read.width, read.height)
     size = (max(1, round(read.width * scale)), max(1, round(read.height * scale)))
     small = cv2.resize(read.pixels, size, interpolation=cv2.INTER_AREA)

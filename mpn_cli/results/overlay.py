@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 
 import cv2
@@ -25,9 +27,35 @@ _SHIFT = 4
 """Sub-pixel bits of OpenCV's drawing functions."""
 
 
+_JPEG = (".jpg", ".jpeg")
+_OTHERS = (".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jpe", ".jfif", ".heic",
+           ".heif", ".hif")  # fmt: skip
+_UNNAMED = ".picture"
+"""Stands for the suffix of a picture that has none of the usual ones."""
+
+_LONGEST_NAME = 255
+"""Bytes: the limit of most file systems."""
+
+
 def overlay_name(file_name: str) -> str:
-    """The overlay's path under ``overlays/``: always a JPEG, unique like the picture's own."""
-    return file_name if file_name.lower().endswith((".jpg", ".jpeg")) else f"{file_name}.jpg"
+    """The overlay's path under ``overlays/``: always a JPEG, unique like the picture's own.
+
+    photo.jpg stays what it is and photo.png becomes photo.png.jpg; a picture that is itself called
+    photo.png.jpg becomes photo.png.jpg.jpg.
+    """
+    stem = file_name.lower()
+    while stem.endswith(_JPEG):
+        stem = os.path.splitext(stem)[0]
+    if stem != file_name.lower():
+        name = f"{file_name}.jpg" if stem.endswith((*_OTHERS, _UNNAMED)) else file_name
+    else:
+        name = f"{file_name}.jpg" if stem.endswith(_OTHERS) else f"{file_name}{_UNNAMED}.jpg"
+    folder, _, last = name.rpartition("/")
+    if len(last.encode()) > _LONGEST_NAME:
+        digest = hashlib.sha256(last.encode()).hexdigest()[:16]
+        start = last.encode()[: _LONGEST_NAME - 32].decode(errors="ignore")
+        name = f"{folder}/{start}-{digest}.jpg" if folder else f"{start}-{digest}.jpg"
+    return name
 
 
 def draw_poses(

@@ -23,6 +23,9 @@ SMALLEST_SIDE = 0.01
 LARGEST_COORDINATE = 1e6
 """Pixels; a larger number is no coordinate of a picture."""
 
+LARGEST_SCORE = 1e6
+"""Scores are 0 to 1, percent or logits; beyond this their products are no numbers any more."""
+
 _Content = TypeVar("_Content")
 _Four = Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]
 
@@ -100,6 +103,8 @@ def _decode(source: str, content: bytes, kind: type[_Content], name: str) -> _Co
         raise InputError(f"{source}: not a COCO {name}: {error}") from None
     except msgspec.DecodeError as error:
         raise InputError(f"{source}: not JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"{source}: not a COCO {name}: nested too deeply") from None
 
 
 def _gather_data_set(source: str, content: bytes, root: str) -> Gathered:
@@ -182,7 +187,7 @@ def _names_by_id(source: str, data: _DataSet) -> dict[int, str]:
 
 
 def _names_from_folder(root: str, out: str | None) -> dict[int, str]:
-    names = relative_names(find_pictures([root], out))
+    names = relative_names(find_pictures([root], out).pictures)
     return dict(zip(number_pictures(names), names, strict=True))
 
 
@@ -195,6 +200,8 @@ def _add_box(
             raise InputError(
                 f"{place}: bbox {name} is {value}; boxes are [x, y, width, height] in pixels"
             )
+    if abs(score) > LARGEST_SCORE:
+        raise InputError(f"{place}: score is {score}; scores go from 0 to 1")
     if min(width, height) < SMALLEST_SIDE:
         left_out["zero size"] += 1
     else:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from mpn_cli.errors import InputError
 from mpn_cli.sources.coco_files import gather_coco
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.tasks import Gathered, Skipped, Task
 from mpn_cli.sources.walk import find_pictures, number_pictures, relative_names
+from mpn_cli.text import is_utf8
 
 
 def gather(
@@ -42,7 +45,8 @@ def gather(
 
 
 def _gather_pictures(sources: Sequence[str], out: str | None) -> Gathered:
-    found = find_pictures(sources, out)
+    everything = find_pictures(sources, out)
+    found = everything.pictures
     names = relative_names(found)
     # Ids follow the relative names, so that a folder keeps them wherever it is moved.
     order = sorted(range(len(found)), key=lambda i: names[i])
@@ -50,19 +54,52 @@ def _gather_pictures(sources: Sequence[str], out: str | None) -> Gathered:
     tasks = [
         Task(ids[n], found[i].path, names[i], stamp=found[i].stamp) for n, i in enumerate(order)
     ]
-    return _existing(Gathered(sorted(tasks, key=lambda task: task.image_id)))
+    tasks.sort(key=lambda task: task.image_id)
+    return _existing(Gathered(tasks, everything.unreadable, other_files=everything.others))
 
 
 def _existing(gathered: Gathered) -> Gathered:
     """Pictures that are not there are skipped; if none is there, that is an error."""
     there, skipped = [], list(gathered.skipped)
     for task in gathered.tasks:
-        # An address was listed a moment ago, or its data set says that it is there.
-        if is_remote(task.path) or os.path.exists(task.path):
+        why = _why_not(task)
+        if why is None:
             there.append(task)
         else:
-            skipped.append(Skipped(task.path, "missing", "no such file"))
+            skipped.append(why)
     if not there:
-        first = gathered.tasks[0].path
-        raise InputError(f"none of the {len(gathered.tasks)} pictures is there (first: {first})")
-    return Gathered(there, skipped, Counter(gathered.left_out))
+        first = skipped[len(gathered.skipped)]
+        kinds = {one.reason for one in skipped[len(gathered.skipped) :]}
+        problem = "is there" if kinds == {"missing"} else "can be used"
+        why_first = _foreign_name(first.path) if first.reason == "missing" else first.detail
+        raise InputError(
+            f"none of the {len(gathered.tasks)} pictures {problem}"
+            f" (first: {first.path}{': ' if why_first else ''}{why_first})"
+        )
+    return Gathered(there, skipped, Counter(gathered.left_out), gathered.other_files)
+
+
+def _foreign_name(path: str) -> str:
+    r"""What another program may have done to a name that is not there."""
+    if "\\" in path:
+        return "written with Windows' backslashes, which are no separators here"
+    if re.search("%[0-9A-Fa-f]{2}", path):
+        return f"percent-encoded; decoded it is {unquote(os.path.basename(path))}"
+    return ""
+
+
+def _why_not(task: Task) -> Skipped | None:
+    """Why a picture can't be one of the job's, as far as that can be said without reading it."""
+    if not is_utf8(task.file_name):
+        why = "its name is not UTF-8, and files in JSON have to be; rename it"
+        return Skipped(task.path, "name", why)
+    # An address was listed a moment ago, or its data set says that it is there.
+    if is_remote(task.path):
+        return None
+    try:
+        os.stat(task.path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a NUL in its name
+        return Skipped(task.path, "missing", "no such file")
+    except OSError as error:
+        return Skipped(task.path, "unreadable", error.strerror or str(error))
+    return None

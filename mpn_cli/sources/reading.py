@@ -4,32 +4,46 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
 from mpn_cli.arrays import Picture
+from mpn_cli.errors import MpnError
+from mpn_cli.sources.containers import ends_early, format_of
+from mpn_cli.sources.decoder_lines import heard
+from mpn_cli.sources.kinds import HEIC_HINT, VIDEO_HINT, reads_heic
 from mpn_cli.sources.remote import is_remote, read_remote, remote_stamp
 
-MAX_PIXELS = 200_000_000
-"""Larger pictures are refused by their header, before any memory is taken: 600 MB decoded."""
+MAX_PIXELS = 178_000_000
+"""Larger pictures are refused by their header, before any memory is taken (530 MB decoded); Pillow
+refuses to open what is a little larger still."""
+
+MAX_BYTES = 2_000_000_000
+"""Larger files are not read: the largest pictures have half of it, with 16 bits and alpha."""
+
+HEIC = "HEIC"
 
 MAX_SIDE = 32_766
 """OpenCV's warp addresses pixels with 16 bits."""
 
 
-class UnreadableError(ValueError):
+class UnreadableError(MpnError):
     """A picture that can't be used: ``reason`` is a short kind, the message says more."""
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(reason, detail)  # both, or it could not be sent between processes
         self.reason = reason
         self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 REDUCTIONS = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -60,7 +74,8 @@ def read_picture(path: str) -> Picture:
     Raises UnreadableError.
     """
     content = _read(path)
-    return _decode(content, cv2.IMREAD_COLOR_RGB)
+    kind = _check_header(content).kind
+    return _decode_heic(content) if kind == HEIC else _decode(content, cv2.IMREAD_COLOR_RGB)
 
 
 def read_reduced(path: str, most: Callable[[int, int], float]) -> Decoded:
@@ -69,68 +84,143 @@ def read_reduced(path: str, most: Callable[[int, int], float]) -> Decoded:
     most: from the picture's width and height, by how much at most. Raises UnreadableError.
     """
     content = _read(path)
-    with Image.open(io.BytesIO(content)) as header:
-        width, height = header.size
-        if header.getexif().get(ExifTags.Base.Orientation, 1) >= 5:
-            width, height = height, width
-        allowed = most(width, height) if header.format == "JPEG" else 1
+    header = _check_header(content, orientation_too=True)
+    if header.kind == HEIC:
+        return Decoded.whole(_decode_heic(content))
+    width, height = header.width, header.height
+    allowed = most(width, height) if header.shrinks else 1
     for reduction, flag in REDUCTIONS.items():
         if reduction <= allowed:
-            pixels = cv2.cvtColor(_decode(content, flag), cv2.COLOR_BGR2RGB)
-            return Decoded(np.asarray(pixels, dtype=np.uint8), width, height, reduction)
-    return Decoded(_decode(content, cv2.IMREAD_COLOR_RGB), width, height)
+            pixels = np.asarray(cv2.cvtColor(_decode(content, flag), cv2.COLOR_BGR2RGB), np.uint8)
+            rows, columns = pixels.shape[:2]
+            if (rows - columns) * (height - width) < 0:
+                width, height = height, width  # OpenCV read the orientation in another way
+            return Decoded(pixels, width, height, reduction)
+    return Decoded.whole(_decode(content, cv2.IMREAD_COLOR_RGB))
 
 
 def _read(path: str) -> bytes:
-    """The content of a picture file that looks whole. Raises UnreadableError."""
+    """The content of a file. Raises UnreadableError."""
     try:
-        content = read_remote(path) if is_remote(path) else Path(path).read_bytes()
+        content = read_remote(path) if is_remote(path) else _read_regular(path)
     except OSError as error:
         raise UnreadableError("unreadable", error.strerror or str(error)) from None
     if not content:
         raise UnreadableError("empty", "0 bytes")
-    _check_header(content)
-    _check_complete(content)
     return content
 
 
+def _read_regular(path: str) -> bytes:
+    """A pipe would be waited for and a device read for ever; neither is opened to be read."""
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(file, "rb", buffering=0) as opened:
+        status = os.fstat(file)
+        if stat.S_ISDIR(status.st_mode):
+            raise UnreadableError("unreadable", "is a directory")
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableError("no regular file", "a pipe, a socket or a device")
+        if status.st_size > MAX_BYTES:
+            raise UnreadableError("too large", f"{status.st_size} bytes; at most {MAX_BYTES}")
+        return opened.read(status.st_size) if status.st_size else b""
+
+
 def _decode(content: bytes, flag: int) -> Picture:
-    try:
-        picture = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flag)
-    except cv2.error as error:
-        raise UnreadableError("damaged", str(error.err)) from None
+    with heard() as line:
+        try:
+            picture = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flag)
+        except cv2.error as error:
+            raise UnreadableError("damaged", str(error.err)) from None
     if picture is None:
-        raise UnreadableError("damaged", "its content can't be decoded")
+        raise UnreadableError("damaged", line() or "its content can't be decoded")
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _check_header(content: bytes) -> None:
+def _decode_heic(content: bytes) -> Picture:
     try:
-        with warnings.catch_warnings():
+        with heard(), _opened(content) as picture:
+            turned = ImageOps.exif_transpose(picture).convert("RGB")
+            return np.asarray(turned, dtype=np.uint8)
+    except MemoryError:
+        raise
+    except Exception as error:  # libheif's, by way of Pillow
+        raise UnreadableError("damaged", _first_line(error)) from None
+
+
+def _opened(content: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(content))
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What a file says of itself before it is decoded."""
+
+    kind: str
+    width: int
+    height: int
+    shrinks: bool
+    """Whether its decoder can make it smaller on the way."""
+
+
+def _check_header(content: bytes, orientation_too: bool = False) -> _Header:
+    """What a file's header says. Raises UnreadableError for what can't be, or isn't, decoded.
+
+    orientation_too: width and height are those of the picture turned as EXIF says.
+    """
+    kind = format_of(content)
+    if kind == "video":
+        raise UnreadableError("video", VIDEO_HINT)
+    if kind == HEIC:
+        if not reads_heic():
+            raise UnreadableError("HEIC", HEIC_HINT)
+        _register_heic()
+    cut = UnreadableError("truncated", f"the file ends early, after {len(content)} bytes")
+    try:
+        with heard(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as header:
+            with _opened(content) as header:
                 width, height = header.size
-    except Image.DecompressionBombError as error:
-        raise UnreadableError("too large", str(error)) from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+                shrinks = header.format == "JPEG"
+                if orientation_too and _lies_on_its_side(header):
+                    width, height = height, width
+    except Image.DecompressionBombError:
+        raise UnreadableError("too large", f"over {MAX_PIXELS // 10**6} million pixels") from None
+    except MemoryError:
+        raise
+    except Exception:  # each format's parser has errors of its own
+        if ends_early(content, kind):
+            raise cut from None
+        if kind:
+            raise UnreadableError("damaged", f"a {kind} file whose header is damaged") from None
         raise UnreadableError("no picture", "its content is no picture of a known kind") from None
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise UnreadableError(
-            "too large", f"{width}x{height}; at most {MAX_PIXELS // 10**6} million pixels"
-        )
+    if width * height > MAX_PIXELS:
+        limit = f"at most {MAX_PIXELS // 10**6} million pixels"
+        raise UnreadableError("too large", f"{width}x{height}; {limit}")
+    if max(width, height) > MAX_SIDE:
+        limit = f"at most {MAX_SIDE} pixels a side"
+        raise UnreadableError("too large", f"{width}x{height}; {limit}")
+    if ends_early(content, kind):
+        raise cut
+    return _Header(kind, width, height, shrinks)
 
 
-def _check_complete(content: bytes) -> None:
-    """Truncated JPEG and PNG files decode to half a picture without an error."""
-    if content.startswith(b"\xff\xd8"):
-        # In the coded pixels FF is always followed by 00, so the last scan's end is unmistakable.
-        whole = content.rfind(b"\xff\xd9") > content.rfind(b"\xff\xda")
-    elif content.startswith(b"\x89PNG"):
-        whole = b"IEND" in content[-64:] or b"IEND" in content
-    else:
-        return
-    if not whole:
-        raise UnreadableError("truncated", f"the file ends early, after {len(content)} bytes")
+def _lies_on_its_side(header: Image.Image) -> bool:
+    """Whether EXIF turns a picture by a quarter; an orientation that makes no sense doesn't."""
+    try:
+        orientation = header.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # a damaged EXIF block does not hide the picture
+        return False
+    return isinstance(orientation, int) and 5 <= orientation <= 8
+
+
+@lru_cache(maxsize=1)
+def _register_heic() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def file_stamp(path: str) -> tuple[int, int]:

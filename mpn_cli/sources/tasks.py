@@ -6,6 +6,8 @@ from collections import Counter
 
 import msgspec
 
+from mpn_cli.text import printable
+
 
 class Box(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A person's box in pixels of the picture, with the detector's score."""
@@ -40,6 +42,10 @@ class Skipped(msgspec.Struct, frozen=True):
     reason: str
     detail: str
 
+    def __post_init__(self) -> None:
+        """Lines of JSON hold these: a path that is not UTF-8 is kept as it can be printed."""
+        msgspec.structs.force_setattr(self, "path", printable(self.path))
+
 
 class Gathered(msgspec.Struct):
     """What the sources hold."""
@@ -50,3 +56,5 @@ class Gathered(msgspec.Struct):
     """Pictures known to be unusable before any was read."""
     left_out: Counter[str] = msgspec.field(default_factory=Counter)
     """Boxes left out, by reason."""
+    other_files: Counter[str] = msgspec.field(default_factory=Counter)
+    """Files in the folders that are no pictures, by the ends of their names."""

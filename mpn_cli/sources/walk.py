@@ -6,15 +6,17 @@ import glob
 import itertools
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mpn_cli.errors import InputError
+from mpn_cli.sources.kinds import hints, in_words, picture_suffixes, suffix_of
 from mpn_cli.sources.remote import is_remote, list_remote
 from mpn_cli.sources.results_folders import own_pictures
+from mpn_cli.sources.tasks import Skipped
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 STDIN = "-"
 
 
@@ -29,36 +31,62 @@ class FoundPicture:
     """Known where listing the files told it."""
 
 
-def find_pictures(sources: Iterable[str], out: str | None = None) -> list[FoundPicture]:
-    """The pictures of folders, files, globs, .txt lists and "-", each once, sorted by path.
+@dataclass
+class Found:
+    """What some sources hold."""
+
+    pictures: list[FoundPicture] = field(default_factory=list)
+    """Each once, sorted by path."""
+    unreadable: list[Skipped] = field(default_factory=list)
+    """Folders that can't be looked into."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Files that are no pictures, by the ends of their names."""
+
+
+def find_pictures(sources: Iterable[str], out: str | None = None) -> Found:
+    """The pictures of folders, files, globs, .txt lists and "-".
 
     What mpn drew, in ``out`` (the results folder) and other results folders, is left out.
-    Raises InputError for a path that does not exist and for sources without any picture.
+    Raises InputError for a path that does not exist, a folder named by the user that can't be
+    looked into, and sources without any picture.
     """
-    found: dict[str, FoundPicture] = {}
-    others = 0
+    everything = Found()
+    pictures: dict[str, FoundPicture] = {}
+    others: set[str] = set()
+    suffixes = picture_suffixes()
     sources = list(sources)
     is_own = own_pictures(out)
     for source in sources:
         if is_remote(source):
-            for picture in _addressed(source):
-                if picture.path.lower().endswith(PICTURE_SUFFIXES):
-                    found.setdefault(picture.path, picture)
-                else:
-                    others += 1
-            continue
-        for path, root, wanted in _expand(source):
-            if not wanted and is_own(path, root):
-                continue
-            if wanted or path.lower().endswith(PICTURE_SUFFIXES):
-                found.setdefault(path, FoundPicture(path, root))
+            files = ((one, False) for one in _addressed(source))
+        else:
+            files = (
+                (FoundPicture(path, root), wanted)
+                for path, root, wanted in _expand(source, everything.unreadable)
+                if wanted or not is_own(path, root)
+            )
+        for picture, wanted in files:
+            if wanted or picture.path.lower().endswith(suffixes):
+                pictures.setdefault(picture.path, picture)
             else:
-                others += 1
-    if not found:
-        where = ", ".join(sources)
-        kinds = " ".join(PICTURE_SUFFIXES)
-        raise InputError(f"no pictures in {where} (looked for {kinds}, {others} other files found)")
-    return sorted(found.values(), key=lambda picture: picture.path)
+                others.add(picture.path)
+    # What one source names is a picture, whatever another source takes it for.
+    everything.others.update(suffix_of(path) for path in others if path not in pictures)
+    if not pictures:
+        raise InputError(_nothing_found(sources, suffixes, everything))
+    everything.pictures = sorted(pictures.values(), key=lambda picture: picture.path)
+    return everything
+
+
+def _nothing_found(sources: list[str], suffixes: tuple[str, ...], found: Found) -> str:
+    others = f"{found.others.total()} other files found"
+    if found.others:
+        others += f": {in_words(found.others)}"
+    looked = f"looked for {' '.join(suffixes)}, {others}"
+    if found.unreadable:
+        first = found.unreadable[0]
+        looked += f"; {len(found.unreadable)} folders not read: {first.path}: {first.detail}"
+    return "; ".join([f"no pictures in {', '.join(sources)} ({looked})", *hints(found.others)])
 
 
 def _addressed(source: str) -> Iterator[FoundPicture]:
@@ -68,39 +96,71 @@ def _addressed(source: str) -> Iterator[FoundPicture]:
         yield FoundPicture(path, root, stamp)
 
 
-def _expand(source: str) -> Iterator[tuple[str, str, bool]]:
+def _expand(source: str, unreadable: list[Skipped]) -> Iterator[tuple[str, str, bool]]:
     """(path, root, named by the user) for each file behind one word of the command line."""
     if source == STDIN:
-        yield from _listed(sys.stdin, os.getcwd(), "standard input")
+        if sys.stdin is None:
+            raise InputError("- reads paths from standard input, which is closed")
+        yield from _listed(_lines(sys.stdin.buffer.read()), os.getcwd(), "standard input")
     elif os.path.isdir(source):
         root = os.path.abspath(source)
-        for path in _walk(root):
+        for path in _walk(root, unreadable):
             yield path, root, False
     elif os.path.isfile(source):
         path = os.path.abspath(source)
         if source.lower().endswith(".txt"):
             try:
-                lines = Path(source).read_text(encoding="utf-8").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{source}: not a readable list of paths ({error})") from None
+                lines = _lines(Path(source).read_bytes())
+            except OSError as error:
+                raise InputError(f"{source}: {error.strerror}") from None
             yield from _listed(lines, os.path.dirname(path), source)
         else:
             yield path, os.path.dirname(path), True
     elif glob.has_magic(source):
-        yield from _globbed(source)
+        yield from _globbed(source, unreadable)
+    elif os.path.exists(source):
+        raise InputError(f"{source}: neither a file nor a folder, but a pipe, socket or device")
     else:
-        raise InputError(f"{source}: no such file or folder")
+        raise InputError(f"{source}: {_why_missing(source)}")
 
 
-def _walk(root: str) -> Iterator[str]:
-    """Files below a folder, links followed, each real folder entered once."""
+def _lines(content: bytes) -> list[str]:
+    """The lines of a list of paths, which need not be UTF-8."""
+    return content.decode("utf-8-sig", errors="surrogateescape").splitlines()
+
+
+def _why_missing(path: str) -> str:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError:  # a NUL in its name
+        pass
+    return "no such file or folder"
+
+
+def _walk(root: str, unreadable: list[Skipped]) -> Iterator[str]:
+    """Files below a folder, links followed, each real folder entered once.
+
+    A folder below it that can't be looked into goes to ``unreadable``. Raises InputError where
+    ``root`` itself can't.
+    """
     visited: set[tuple[int, int]] = set()
 
     def complain(error: OSError) -> None:
-        raise InputError(f"{error.filename}: {error.strerror}")
+        if error.filename == root:
+            raise InputError(f"{error.filename}: {error.strerror}")
+        why = f"a folder that can't be looked into: {error.strerror}"
+        unreadable.append(Skipped(error.filename, "unreadable", why))
 
     for folder, subfolders, files in os.walk(root, followlinks=True, onerror=complain):
-        status = os.stat(folder)
+        try:
+            status = os.stat(folder)
+        except OSError as error:  # it has gone since it was listed
+            complain(error)
+            continue
         if (status.st_dev, status.st_ino) in visited:
             subfolders.clear()
             continue
@@ -111,7 +171,7 @@ def _walk(root: str) -> Iterator[str]:
             yield os.path.join(folder, name)
 
 
-def _globbed(pattern: str) -> Iterator[tuple[str, str, bool]]:
+def _globbed(pattern: str, unreadable: list[Skipped]) -> Iterator[tuple[str, str, bool]]:
     matches = sorted(glob.glob(pattern, recursive=True))
     if not matches:
         raise InputError(f"{pattern}: nothing matches")
@@ -120,7 +180,7 @@ def _globbed(pattern: str) -> Iterator[tuple[str, str, bool]]:
     for match in matches:
         path = os.path.abspath(match)
         if os.path.isdir(path):
-            yield from ((inner, root, False) for inner in _walk(path))
+            yield from ((inner, root, False) for inner in _walk(path, unreadable))
         else:
             yield path, root, False
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from mpn_cli.errors import InputError
 from mpn_cli.training.optimizers import Optimizer
 
 
@@ -36,22 +38,36 @@ def save_checkpoint(
     optimizer: Optimizer,
     progress: Progress,
 ) -> None:
-    """Write a checkpoint; a kill while it is written leaves the previous one."""
+    """Write a checkpoint; a kill while it is written leaves the previous one.
+
+    Raises InputError where the disk is full or gone.
+    """
     tensors = _state(network, average, optimizer)
     tensors["step"] = torch.tensor(progress.step)
     tensors["best_ap"] = torch.tensor(progress.best_ap, dtype=torch.float64)
     unfinished = file.with_suffix(".tmp")
-    save_file(tensors, unfinished)
-    with unfinished.open("rb") as written:
-        os.fsync(written.fileno())
-    unfinished.replace(file)
+    try:
+        save_file(tensors, unfinished)
+        with unfinished.open("rb") as written:
+            os.fsync(written.fileno())
+        unfinished.replace(file)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{file}: can't be written: {error}") from None
 
 
 def load_checkpoint(
     file: Path, network: nn.Module, average: nn.Module, optimizer: Optimizer
 ) -> Progress:
-    """Put a checkpoint back; all three are as they were when it was saved."""
-    tensors = load_file(file)
+    """Put a checkpoint back; all three are as they were when it was saved.
+
+    Raises InputError for a file that is damaged.
+    """
+    try:
+        tensors = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{file}: not a readable checkpoint ({error}); without it training starts over"
+        ) from None
     for name, module in (("network", network), ("average", average)):
         prefix = f"{name}/"
         module.load_state_dict(

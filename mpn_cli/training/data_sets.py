@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,11 +14,13 @@ import msgspec
 import numpy as np
 
 from mpn_cli.arrays import BoolArray, Picture
+from mpn_cli.errors import InputError
+from mpn_cli.sources.decoder_lines import heard
 
 _DataSet = TypeVar("_DataSet")
 
 
-class TrainingDataError(ValueError):
+class TrainingDataError(InputError):
     """A data set that can't be trained on; the message says where and why."""
 
 
@@ -35,6 +39,10 @@ def read_data_set(source: Path, kind: type[_DataSet]) -> tuple[Path, str, _DataS
         data = msgspec.json.decode(content, type=kind)
     except msgspec.DecodeError as error:
         raise TrainingDataError(f"{file}: not a COCO keypoint data set: {error}") from error
+    except RecursionError:
+        raise TrainingDataError(
+            f"{file}: not a COCO keypoint data set: nested too deeply"
+        ) from None
     return file, hashlib.sha256(content).hexdigest()[:16], data
 
 
@@ -59,10 +67,25 @@ def read_labelled_picture(path: Path) -> Picture:
     Labels belong to the stored pixels, so an EXIF orientation must not turn them.
     """
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
+    try:
+        with heard():
+            picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
+    except (OSError, cv2.error):
+        picture = None
     if picture is None:
         raise TrainingDataError(f"{path}: not a picture that can be read")
     return np.asarray(picture, dtype=np.uint8)
+
+
+@contextmanager
+def unfinished_file(file: Path) -> Iterator[Path]:
+    """A name to write ``file`` under; it is renamed when all went well, else removed."""
+    unfinished = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        yield unfinished
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def held_out(pictures: Sequence[Path], every: int) -> BoolArray:

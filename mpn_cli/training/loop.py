@@ -113,6 +113,8 @@ class Trainer:
         if self.progress.step == span.first:
             self.progress.best_ap = -1.0  # AP at another input size is no mark for this one
         data = self.task.open_stage(size, self.out / "cache")
+        if self._stop:
+            return
         started = saved = time.monotonic()
         first = self.progress.step
         losses: list[torch.Tensor] = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from mpn_cli.errors import InputError
 from mpn_cli.training.optimizers import OPTIMIZERS
 from mpn_cli.training.pose.augmentation import AUGMENTATIONS, Augmentation
 
@@ -19,15 +21,16 @@ class Stage:
 
     @classmethod
     def parse(cls, text: str) -> Stage:
-        """Read "256x192:10", height x width as the field writes it. Raises ValueError."""
+        """Read "256x192:10", height x width as the field writes it. Raises InputError."""
         try:
             size, epochs = text.split(":")
             height, width = size.split("x")
             stage = cls((int(width), int(height)), float(epochs))
         except ValueError:
-            raise ValueError(f"stage {text!r} is not HEIGHTxWIDTH:EPOCHS, as 256x192:10") from None
-        if stage.epochs <= 0 or any(side <= 0 or side % 16 for side in stage.input_size):
-            raise ValueError(f"stage {text!r}: sides are multiples of 16, epochs over 0")
+            raise InputError(f"stage {text!r} is not HEIGHTxWIDTH:EPOCHS, as 256x192:10") from None
+        fits = all(side > 0 and side % 16 == 0 for side in stage.input_size)
+        if not fits or not 0 < stage.epochs < math.inf:
+            raise InputError(f"stage {text!r}: sides are multiples of 16, epochs over 0")
         return stage
 
 
@@ -62,11 +65,11 @@ class Recipe:
     """Validation comes after so many epochs."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a word that names nothing."""
+        """Raise InputError for a word that names nothing."""
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 option = name.replace("_", "-")
-                raise ValueError(f"--{option} {getattr(self, name)}: not one of {', '.join(known)}")
+                raise InputError(f"--{option} {getattr(self, name)}: not one of {', '.join(known)}")
 
     @property
     def augmentation(self) -> Augmentation:

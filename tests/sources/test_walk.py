@@ -44,7 +44,7 @@ def test_globs_lists_and_files(tmp_path: Path) -> None:
 def test_paths_on_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_picture(tmp_path / "a/1.jpg")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdin", io.StringIO("a/1.jpg\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a/1.jpg\n")))
     assert names("-") == ["a/1.jpg"]
 
 

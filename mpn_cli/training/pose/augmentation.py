@@ -64,6 +64,9 @@ STILL = Augmentation(
 )
 """No alteration: crops as inference makes them."""
 
+SMALLEST_HALF_BODY = 1.0
+"""Cells of the cached region: joints that are all labelled at one point have no extent."""
+
 HALF_BODY_MIN_JOINTS = 8
 """Half-body crops are made of people with at least this many labelled joints (paper's code)."""
 
@@ -129,7 +132,7 @@ def _half_body(
     low, high = chosen.min(axis=0), chosen.max(axis=0)
     extent = (high - low) * 1.5
     height = max(extent[1], extent[0] * size[1] / size[0])
-    return (low + high) / 2, float(height)
+    return (low + high) / 2, max(float(height), SMALLEST_HALF_BODY)
 
 
 def move_content(matrices: Float64Array, offsets: Float64Array) -> Float64Array:

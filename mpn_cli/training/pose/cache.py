@@ -6,7 +6,6 @@ scale find their pixels in it.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from mpn_cli.arrays import Float64Array
 from mpn_cli.pipeline.crops import PADDING, Regions, regions_of_boxes, warp_crop
-from mpn_cli.training.data_sets import read_labelled_picture
+from mpn_cli.training.data_sets import read_labelled_picture, unfinished_file
 from mpn_cli.training.pose.people import People
 
 MARGIN = 1.32
@@ -48,7 +47,8 @@ def open_cache(people: People, input_size: tuple[int, int], folder: Path) -> Cro
     regions = regions_of_boxes(people.boxes, input_size, PADDING * MARGIN)
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        _fill(file, people, regions, size)
+        with unfinished_file(file) as unfinished:
+            _fill(unfinished, people, regions, size)
     last = np.asarray(size) - 1
     offsets = people.keypoints - regions.centres[:, None]
     keypoints = offsets * (last / regions.sizes)[:, None] + last / 2
@@ -56,9 +56,8 @@ def open_cache(people: People, input_size: tuple[int, int], folder: Path) -> Cro
 
 
 def _fill(file: Path, people: People, regions: Regions, size: tuple[int, int]) -> None:
-    unfinished = file.with_suffix(f".{os.getpid()}.tmp")
     crops = np.lib.format.open_memmap(
-        unfinished, "w+", np.dtype(np.uint8), (len(people), size[1], size[0], 3)
+        file, "w+", np.dtype(np.uint8), (len(people), size[1], size[0], 3)
     )
     order = np.argsort(people.picture_rows, kind="stable")
     of_picture = np.split(order, np.flatnonzero(np.diff(people.picture_rows[order])) + 1)
@@ -71,4 +70,3 @@ def _fill(file: Path, people: People, regions: Regions, size: tuple[int, int]) -
     with ThreadPoolExecutor() as pool:
         list(pool.map(cut, of_picture))
     crops.flush()
-    unfinished.replace(file)

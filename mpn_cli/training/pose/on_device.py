@@ -17,7 +17,12 @@ from mpn_cli.pipeline.crops import PIXEL_MEAN, PIXEL_STD
 from mpn_cli.pipeline.decoding import heatmap_sigma
 from mpn_cli.skeletons import Skeleton
 from mpn_cli.training.batches import Batches
-from mpn_cli.training.pose.augmentation import HALF_BODY_MIN_JOINTS, Augmentation, move_content
+from mpn_cli.training.pose.augmentation import (
+    HALF_BODY_MIN_JOINTS,
+    SMALLEST_HALF_BODY,
+    Augmentation,
+    move_content,
+)
 from mpn_cli.training.pose.cache import MARGIN, CropCache, cached_size
 from mpn_cli.training.pose.pasting import body_mask, draw_offsets, pastable
 from mpn_cli.training.pose.samples import PoseBatch
@@ -232,4 +237,4 @@ def _half_bodies(
     low[~half], high[~half] = 0, 1
     extent = (high - low) * 1.5
     heights = np.maximum(extent[:, 1], extent[:, 0] * size[1] / size[0])
-    return half, (low + high) / 2, heights
+    return half, (low + high) / 2, np.maximum(heights, SMALLEST_HALF_BODY)

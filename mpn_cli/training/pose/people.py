@@ -79,6 +79,17 @@ def load_people(source: Path, joints: int) -> People:
                 f"{file}: annotation {person.id} has {len(person.keypoints) / 3:g} joints,"
                 f" the network {joints}"
             )
+        if len(person.bbox) != 4:
+            raise TrainingDataError(
+                f"{file}: annotation {person.id}: bbox has {len(person.bbox)} numbers; boxes are"
+                " [x, y, width, height] in pixels"
+            )
+        confidences = person.keypoint_confidences
+        if confidences is not None and len(confidences) != joints:
+            raise TrainingDataError(
+                f"{file}: annotation {person.id} has {len(confidences)} keypoint confidences, the"
+                f" network {joints} joints"
+            )
     pictures = find_pictures(file, {p.id: p.file_name for p in data.images}, used)
     rows = {picture_id: row for row, picture_id in enumerate(used)}
     labels = np.array([p.keypoints for p in people], dtype=np.float64).reshape(-1, joints, 3)

@@ -1,0 +1,71 @@
+"""How long a job may take: a sample of it, run as the job would run."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import wait
+from pathlib import Path
+
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from mpn_cli.engine.crew import Crew, cores
+from mpn_cli.engine.folder import PARTS
+from mpn_cli.engine.job import Job
+from mpn_cli.engine.worker import Orders, annotate
+from mpn_cli.pipeline.devices import CPU
+from mpn_cli.sources.tasks import Task
+
+SAMPLE_SECONDS = 1.5
+"""A sample that took less says little."""
+
+FIRST_SAMPLE = 4
+"""Pictures per worker."""
+
+
+def worker_count(job: Job, workers: int | None, devices: tuple[str, ...]) -> int:
+    """Processes that a job is run by."""
+    if devices != (CPU,):
+        return len(devices)
+    return max(1, min(workers or cores(), job.shards))
+
+
+def seconds_expected(job: Job, workers: int, devices: tuple[str, ...]) -> float | None:
+    """Seconds of the whole job, start-up included; None where a picture of the sample kills.
+
+    The sample is run by as many processes as the job would have, overlays included, into a
+    temporary folder.
+    """
+    started_already = time.process_time()  # this process's start, which the job's has as well
+    with tempfile.TemporaryDirectory(prefix="mpn-") as scratch, Crew(workers) as crew:
+        (Path(scratch) / PARTS).mkdir()
+        orders = Orders(job.hash, job.recipe, Path(scratch), crew.threads, devices)
+        try:
+            start_up = _run(crew, orders, [job.tasks[:1]] * workers)
+            size = FIRST_SAMPLE * workers
+            while True:
+                sample = spread(job.tasks, size)
+                seconds = _run(crew, orders, [sample[n::workers] for n in range(workers)])
+                if seconds > SAMPLE_SECONDS or size >= len(job.tasks):
+                    break
+                size *= 4
+        except BrokenProcessPool:
+            crew.dismiss(kill=True)
+            return None
+    return started_already + start_up + seconds * len(job.tasks) / len(sample)
+
+
+def spread(tasks: Sequence[Task], size: int) -> list[Task]:
+    """At most ``size`` of the tasks, from all over them."""
+    if size >= len(tasks):
+        return list(tasks)
+    return [tasks[position * len(tasks) // size] for position in range(size)]
+
+
+def _run(crew: Crew, orders: Orders, shards: Sequence[Sequence[Task]]) -> float:
+    started = time.perf_counter()
+    futures = [crew.submit(annotate, orders, shard) for shard in shards if shard]
+    for future in wait(futures).done:
+        future.result()
+    return time.perf_counter() - started

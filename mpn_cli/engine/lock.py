@@ -1,0 +1,31 @@
+"""One run in a folder at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from mpn_cli.errors import InputError
+
+
+@contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Make a folder and keep other runs of mpn out of it.
+
+    Raises InputError where it can't be written or another run has it.
+    """
+    lock = filelock.FileLock(path / ".lock", blocking=False)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout:
+        raise InputError(f"{path}/ is in use by another run of mpn") from None
+    except OSError as error:
+        raise InputError(f"{path}/ can't be written: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        lock.release()
