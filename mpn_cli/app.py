@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mpn_cli.arguments.annotate import annotate
+from mpn_cli.arguments.calibrate import calibrate
 from mpn_cli.arguments.evaluation import evaluate, nms_bench, report
 from mpn_cli.arguments.inventory import backends, detectors, doctor, fetch, models
 from mpn_cli.arguments.train import train
@@ -48,6 +49,7 @@ def main_options(
 
 app.command()(annotate)
 app.command()(train)
+app.command()(calibrate)
 app.command("eval")(evaluate)
 app.command()(report)
 app.command("nms-bench")(nms_bench)

@@ -6,6 +6,7 @@ from mpn_cli.detectors.registry import detector_hash
 from mpn_cli.estimators.loading import choose_runtime, find_network
 from mpn_cli.pipeline.devices import device_kind
 from mpn_cli.pipeline.recipe import BoxChoice, Recipe, Runtime
+from mpn_cli.pipeline.scoring import choose_scoring
 from mpn_cli.settings import Resolved
 from nms_backends.registry import find_backend
 
@@ -23,6 +24,9 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
     settings = resolved.settings
     kind = device_kind(settings.device)
     network = find_network(settings.model, settings.runtime, settings.precision)
+    scoring = choose_scoring(
+        settings.score, settings.joint_confidence, network.weights, network.sha256
+    )
     nms = "none" if labelled and resolved.is_default("nms") else settings.nms
     methods = find_backend(nms).methods
     detector_sha256 = detector_hash(settings.detector)
@@ -43,6 +47,9 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         given=_given_boxes(resolved),
         flip=settings.flip,
         decode=settings.decode,
+        score=scoring.score,
+        joint_confidence=scoring.joint_confidence,
+        score_sha256=scoring.sha256,
         nms=nms,
         nms_method=methods[0] if unsaid else settings.nms_method,
         nms_thr=settings.nms_thr,

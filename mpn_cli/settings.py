@@ -22,6 +22,7 @@ from mpn_cli.detectors.registry import DEFAULT_DETECTOR
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.decoding import Decode
 from mpn_cli.pipeline.recipe import Precision, Runtime
+from mpn_cli.pipeline.scoring import JointConfidence, Score
 from nms_backends.registry import DEFAULT_BACKEND
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -55,6 +56,8 @@ class AnnotateSettings(BaseSettings):
     max_dets: Positive = 20
     flip: bool = True
     decode: Decode = Decode.DARK
+    score: Score = Score.AUTO
+    joint_confidence: JointConfidence = JointConfidence.AUTO
     runtime: Runtime = Runtime.AUTO
     precision: Precision = Precision.FP32
     device: str = "cpu"
