@@ -15,6 +15,7 @@ from mpn_cli.pipeline.scoring import (
     JointModel,
     ScoreModel,
     features,
+    logarithms,
     logistic,
     standardised,
 )
@@ -110,7 +111,7 @@ def beta_calibration(confidences: Float64Array, right: Float64Array) -> tuple[fl
 
     A weight that would make chances fall with the confidence is left out, as its authors do.
     """
-    columns = np.column_stack([np.log(confidences), -np.log1p(-confidences)])
+    columns = np.column_stack(logarithms(confidences))
     kept = [0, 1]
     weights = regression(columns, right, _CLOSE)
     while kept and weights[:-1].min() < 0:

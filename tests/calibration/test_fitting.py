@@ -74,6 +74,19 @@ def test_a_beta_curve_is_found_again() -> None:
     np.testing.assert_allclose(beta_calibration(confidences, right), RIGHT_AT, atol=0.1)
 
 
+def test_heatmaps_may_peak_at_nothing_and_at_one() -> None:
+    """The decoder clips peaks to 0..1, so both ends occur."""
+    rng = np.random.default_rng(0)
+    confidences = np.clip(rng.uniform(-0.2, 1.2, 5000), 0, 1)
+    right = (rng.uniform(0, 1, 5000) < confidences).astype(float)
+    assert np.isfinite(beta_calibration(confidences, right)).all()
+    samples = made_samples(300)
+    samples.confidences[:20], samples.confidences[20:40] = 0, 1
+    model = fit(samples, samples.kinds >= 0, COCO, "")
+    expected = model.expected_oks(samples.keypoints, samples.confidences, samples.areas, COCO)
+    assert np.isfinite(expected).all()
+
+
 def test_a_curve_never_falls_whatever_the_data() -> None:
     rng = np.random.default_rng(0)
     confidences = rng.uniform(0.02, 0.98, 5000)
