@@ -117,7 +117,7 @@ def annotate(
     kpt_thr: Annotated[
         float | None,
         typer.Option(
-            help="Joints up to this confidence don't count in a pose's score.",
+            help="Joints up to this confidence are not found, and don't count in --score paper.",
             show_default="0.1",
             rich_help_panel=_POSES,
         ),
