@@ -71,15 +71,18 @@ def calibrate(
 def _show(gain: Gain, fitted: dict[str, Any], out: Path) -> None:
     table = console.make_table(
         f"Scores of {fitted['people']} people's poses, cross-validated",
-        ("", "AP", "correlation with OKS", "calibration error"),
+        ("", "", "AP", "correlation", "error"),
+        numbers_from=2,
+    )
+    table.caption = (
+        "correlation: of score and OKS; error: mean distance of what is said and what is so\n"
+        "(expected calibration error)"
     )
     for name, both in gain.boxes.items():
         for when, one in zip(("eq. 6", "expected OKS"), both, strict=True):
-            table.add_row(
-                f"{name}: {when}", f"{one.ap:.4f}", f"{one.correlation:.3f}", f"{one.error:.3f}"
-            )
-    for when, error in zip(("the network's", "calibrated"), gain.joints, strict=True):
-        table.add_row(f"joints' confidences: {when}", "", "", f"{error:.3f}")
+            table.add_row(name, when, f"{one.ap:.4f}", f"{one.correlation:.3f}", f"{one.error:.3f}")
+    for when, error in zip(("network", "calibrated"), gain.joints, strict=True):
+        table.add_row("joints' confidences", when, "", "", f"{error:.3f}")
     console.stdout.print(table)
     console.print_note(
         f"{out} is written; mpn annotate takes it where it stands beside the weights"
