@@ -1,10 +1,11 @@
 """Does suppression help, and with what settings? AP of pose candidates over a grid of them.
 
-Candidates: COCO keypoint results of ``mpn annotate --nms none`` at a loose ``--box-nms-thr``. Their
-scores are taken apart into box score and joints' confidences (eq. 6), so that ``--kpt-thr`` can be
-varied too.
+Candidates: COCO keypoint results of ``mpn annotate --nms none --score paper --joint-confidence
+network`` at a loose ``--box-nms-thr``. Their scores are taken apart into box score and joints'
+confidences (eq. 6), so that ``--kpt-thr`` can be varied too.
 
-    mpn annotate images/ --detector onnx:yolox.onnx --nms none --box-nms-thr 0.85 -o loose
+    mpn annotate images/ --detector onnx:yolox.onnx --nms none --box-nms-thr 0.85 \
+        --score paper --joint-confidence network -o loose
     python benchmarks/sweep_nms.py loose/predictions.json --gt person_keypoints.json
 """
 
@@ -21,7 +22,7 @@ import numpy as np
 from mpn_cli.console import make_table, stdout
 from mpn_cli.evaluation.candidates import Candidates, load_candidates
 from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
-from mpn_cli.pipeline.shard import pose_confidence
+from mpn_cli.pipeline.scoring import paper_score
 from nms_backends.contract import NmsConfig
 from nms_backends.registry import find_backend, suppress
 
@@ -43,9 +44,9 @@ def rescored(candidates: Candidates, kpt_thr: float) -> Candidates:
     """The candidates as if they had been scored with another ``--kpt-thr``."""
     batch = candidates.batch
     ones = np.ones(len(batch.scores))
-    before = pose_confidence(ones, batch.confidences, FOUND_WITH_KPT_THR)
+    before = paper_score(ones, batch.confidences, FOUND_WITH_KPT_THR)
     boxes = np.divide(batch.scores, before, out=np.zeros_like(ones), where=before > 0)
-    scores = pose_confidence(boxes, batch.confidences, kpt_thr)
+    scores = paper_score(boxes, batch.confidences, kpt_thr)
     return Candidates(dataclasses.replace(batch, scores=scores), candidates.picture_ids)
 
 

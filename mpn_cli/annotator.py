@@ -31,9 +31,9 @@ class Poses:
     keypoints: Float64Array
     """(N, K, 2) pixels."""
     confidences: Float64Array
-    """(N, K) in 0..1."""
+    """(N, K) in 0..1: a joint's chance of being right, where the network has a score model."""
     scores: Float64Array
-    """(N,) pose confidence."""
+    """(N,) the OKS that a pose is expected to have, or the paper's eq. 6 (``score="paper"``)."""
     boxes: Float64Array
     """(N, 4) x, y, width, height in pixels: where each pose was looked for."""
     picture: AnnotatedPicture

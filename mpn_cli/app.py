@@ -11,6 +11,7 @@ import typer
 
 from mpn_cli import streams
 from mpn_cli.arguments.annotate import annotate
+from mpn_cli.arguments.calibrate import calibrate
 from mpn_cli.arguments.evaluation import evaluate, nms_bench, report
 from mpn_cli.arguments.inventory import backends, detectors, doctor, fetch, models
 from mpn_cli.arguments.train import train
@@ -50,6 +51,7 @@ def main_options(
 
 app.command()(annotate)
 app.command()(train)
+app.command()(calibrate)
 app.command("eval")(evaluate)
 app.command()(report)
 app.command("nms-bench")(nms_bench)

@@ -7,6 +7,7 @@ from mpn_cli.errors import InputError
 from mpn_cli.estimators.loading import choose_runtime, find_network
 from mpn_cli.pipeline.devices import CPU, device_kind
 from mpn_cli.pipeline.recipe import BoxChoice, DetectorSetup, Precision, Recipe, Runtime
+from mpn_cli.pipeline.scoring import choose_scoring
 from mpn_cli.settings import Resolved
 from nms_backends.registry import find_backend
 
@@ -24,6 +25,9 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
     settings = resolved.settings
     kind = device_kind(settings.device)
     network = find_network(settings.model, settings.runtime, settings.precision)
+    scoring = choose_scoring(
+        settings.score, settings.joint_confidence, network.weights, network.sha256
+    )
     nms = "none" if labelled and resolved.is_default("nms") else settings.nms
     methods = find_backend(nms).methods
     runtime = (
@@ -47,6 +51,9 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         given=_given_boxes(resolved),
         flip=settings.flip,
         decode=settings.decode,
+        score=scoring.score,
+        joint_confidence=scoring.joint_confidence,
+        score_sha256=scoring.sha256,
         nms=nms,
         nms_method=methods[0] if unsaid else settings.nms_method,
         nms_thr=settings.nms_thr,

@@ -23,6 +23,7 @@ from mpn_cli.detectors.registry import DEFAULT_DETECTOR
 from mpn_cli.errors import InputError
 from mpn_cli.pipeline.decoding import Decode
 from mpn_cli.pipeline.recipe import Precision, Runtime
+from mpn_cli.pipeline.scoring import JointConfidence, Score
 from mpn_cli.results.poses import POSE_THR
 from nms_backends.registry import DEFAULT_BACKEND
 
@@ -69,6 +70,8 @@ class AnnotateSettings(BaseSettings):
     pose_thr: Share = POSE_THR
     flip: bool = True
     decode: Decode = Decode.DARK
+    score: Score = Score.AUTO
+    joint_confidence: JointConfidence = JointConfidence.AUTO
     runtime: Runtime = Runtime.AUTO
     precision: Precision = Precision.AUTO
     device: str = "cpu"

@@ -126,7 +126,7 @@ def annotate(
     kpt_thr: Annotated[
         float | None,
         typer.Option(
-            help="Joints up to this confidence don't count in a pose's score.",
+            help="Joints up to this confidence are not found, and don't count in --score paper.",
             show_default="0.1",
             rich_help_panel=_POSES,
         ),
@@ -168,6 +168,24 @@ def annotate(
     decode: Annotated[
         str | None,
         typer.Option(help="dark or quarter.", show_default="dark", rich_help_panel=_POSES),
+    ] = None,
+    score: Annotated[
+        str | None,
+        typer.Option(
+            help="A pose's score: expected-oks, how well it should fit (mpn calibrate), or paper,"
+            " eq. 6: the mean confidence times the box's score.",
+            show_default="expected-oks, where the network has a score model",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
+    joint_confidence: Annotated[
+        str | None,
+        typer.Option(
+            help="A joint's written confidence: calibrated, its chance of being right, or network,"
+            " the heatmap's peak.",
+            show_default="calibrated, where the network has a score model",
+            rich_help_panel=_POSES,
+        ),
     ] = None,
     runtime: Annotated[
         str | None,
@@ -306,7 +324,8 @@ def annotate(
         "max_boxes": max_boxes, "model": model, "nms": nms, "nms_method": nms_method,
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "pose_thr": pose_thr,
-        "flip": flip, "decode": decode, "batch": batch, "shard_size": shard_size,
+        "flip": flip, "decode": decode, "score": score, "joint_confidence": joint_confidence,
+        "batch": batch, "shard_size": shard_size,
         "runtime": runtime, "precision": precision, "device": device,
         "workers": workers, "cluster": cluster,
         "resume": resume,

@@ -22,6 +22,7 @@ from mpn_cli.evaluation.inputs import Results, read_ground_truth, read_results
 from mpn_cli.evaluation.intervals import Interval, intervals
 from mpn_cli.evaluation.matches import NAMES
 from mpn_cli.evaluation.pckh import Pckh, is_mpii, pckh, read_mpii, read_mpii_results
+from mpn_cli.evaluation.reliability import Reliabilities, measure_reliability
 
 WORST = 10
 """So many pictures are named."""
@@ -59,15 +60,22 @@ def evaluate(
     parts = [
         break_down(labelled, one, of.matches) for one, of in zip(results, evaluations, strict=True)
     ]
+    believed = [
+        measure_reliability(labelled, one, of.matches)
+        for one, of in zip(results, evaluations, strict=True)
+    ]
     mistakes = [find_errors(labelled, one, Engine(engine)) for one in results] if errors else []
     change = [intervals(one - draws[0]) for one in draws[1:]]
     if as_json:
-        console.print_json(_as_json(results, odd, evaluations, spread, change, parts, mistakes))
+        console.print_json(
+            _as_json(results, odd, evaluations, spread, change, parts, believed, mistakes)
+        )
         return
     if len(results) == 1:
         _print_numbers(results[0], evaluations[0], spread)
         if not quiet:
             _print_breakdown(parts[0])
+            _print_reliability(believed[0])
     else:
         _print_differences(results, evaluations, change)
     for one, of in zip(results, mistakes, strict=False):
@@ -86,6 +94,7 @@ def _as_json(
     spread: Sequence[list[Interval]],
     change: Sequence[list[Interval]],
     parts: Sequence[Breakdown],
+    believed: Sequence[Reliabilities],
     mistakes: Sequence[Errors],
 ) -> dict[str, Any]:
     """The first file's numbers on top; further files, as differences from it, in ``others``."""
@@ -97,6 +106,7 @@ def _as_json(
         if number and change:
             entry["difference_intervals"] = _named(change[number - 1])
         entry |= asdict(parts[number])
+        entry["reliability"] = asdict(believed[number])
         if mistakes:
             entry["errors"] = _errors_as_json(mistakes[number])
         whole.append(entry)
@@ -172,6 +182,31 @@ def _print_breakdown(parts: Breakdown) -> None:
         groups.add_row(*_group_row(group))
     groups.caption = "AP: of the pictures whose most crowded person is such"
     console.print_table(groups)
+
+
+def _print_reliability(of: Reliabilities) -> None:
+    table = console.make_table(
+        "Can they be believed?",
+        ("between", "joints", "confidence", "right", "poses", "score", "OKS"),
+    )
+    for joint, pose in zip(of.joints.bins, of.poses.bins, strict=True):
+        if joint.count or pose.count:
+            cells = [
+                cell
+                for one in (joint, pose)
+                for cell in (
+                    (str(one.count), f"{one.stated:.2f}", f"{one.true:.2f}")
+                    if one.count
+                    else ("-", "", "")
+                )
+            ]
+            table.add_row(f"{joint.low:.1f}-{joint.high:.1f}", *cells)
+    table.caption = (
+        f"calibration error: joints {_number(of.joints.error)}, poses {_number(of.poses.error)};"
+        f" correlation of score and OKS {of.correlation:.3f}\n"
+        "right: within OKS 0.5 of the label; OKS: with the person a pose is most like"
+    )
+    console.print_table(table)
 
 
 def _group_row(group: Group) -> tuple[str, str, str, str]:

@@ -19,6 +19,7 @@ from mpn_cli.engine.worker import Orders, annotate_part
 from mpn_cli.errors import InputError
 from mpn_cli.estimators.loading import network_here
 from mpn_cli.pipeline.recipe import Recipe
+from mpn_cli.pipeline.scoring import load_scoring
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.tasks import Task
 from mpn_cli.version import __version__
@@ -68,6 +69,7 @@ def _recipe_here(recipe: Recipe, version: str) -> Recipe:
         raise InputError(f"worker on {host} has mpn {__version__}, the client {version}")
     try:
         weights = network_here(recipe)
+        load_scoring(weights, recipe.score_sha256)
         detector = detector_hash(recipe.detector) if recipe.detector else ""
     except (InputError, PluginError) as error:
         raise InputError(f"worker on {host}: {error}") from None

@@ -35,6 +35,8 @@ class Image(msgspec.Struct):
     file_name: str = ""
     width: float | None = None
     height: float | None = None
+    labels_complete: bool = True
+    """False where there may be people without an annotation; no field of COCO's own."""
 
 
 class Person(msgspec.Struct):

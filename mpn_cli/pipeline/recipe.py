@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from mpn_cli.pipeline.decoding import Decode
+from mpn_cli.pipeline.scoring import JointConfidence, Score
 
 
 class Runtime(StrEnum):
@@ -81,6 +82,12 @@ class Recipe(msgspec.Struct, frozen=True):
     """Of the boxes in a detection list."""
     flip: bool
     decode: Decode
+    score: Score
+    """Not ``AUTO``."""
+    joint_confidence: JointConfidence
+    """Not ``AUTO``."""
+    score_sha256: str
+    """Of the score model beside the weights; "" where nothing needs it."""
     nms: str
     nms_method: str
     nms_thr: float

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array, FloatArray
+from mpn_cli.arrays import BoolArray, Float64Array
 from mpn_cli.detectors.boxes import box_nms
 from mpn_cli.detectors.contract import Detector
 from mpn_cli.detectors.full_image import FullImage
@@ -21,6 +22,14 @@ from mpn_cli.pipeline.crops import regions_of_boxes
 from mpn_cli.pipeline.poses import PoseFinder
 from mpn_cli.pipeline.reading_ahead import pictures_of
 from mpn_cli.pipeline.recipe import BoxChoice, Recipe
+from mpn_cli.pipeline.scoring import (
+    BOX_EXPONENT,
+    JointConfidence,
+    Score,
+    ScoreModel,
+    load_scoring,
+    paper_score,
+)
 from mpn_cli.pipeline.stopwatch import Stopwatch
 from mpn_cli.results.poses import AnnotatedPicture, Pose, ShardResult
 from mpn_cli.skeletons import SKELETONS, Skeleton
@@ -49,6 +58,8 @@ class Tools:
     """None where all pictures come with boxes."""
     backend: NmsBackend
     threads: int | None = None
+    score_model: ScoreModel | None = None
+    """None where the recipe needs none."""
 
     @classmethod
     def load(cls, recipe: Recipe, threads: int | None = None, device: str | None = None) -> Tools:
@@ -68,8 +79,9 @@ class Tools:
         if recipe.detector:
             detector = load_detector(recipe.detector, recipe.detector_setup, threads, device)
         return cls(
-            recipe, estimator, detector, find_backend(recipe.nms, recipe.nms_method), threads
-        )
+            recipe, estimator, detector, find_backend(recipe.nms, recipe.nms_method), threads,
+            load_scoring(Path(recipe.weights), recipe.score_sha256),
+        )  # fmt: skip
 
     @property
     def reading_threads(self) -> int:
@@ -221,16 +233,18 @@ def _overlapping(boxes: Float64Array, width: int, height: int) -> BoolArray:
     return np.asarray((x < width) & (y < height) & (x + wide > 0) & (y + high > 0))
 
 
-def pose_confidence(
-    box_scores: FloatArray, confidences: FloatArray, kpt_thr: float
+def pose_scores(
+    boxes: Float64Array, keypoints: Float64Array, confidences: Float64Array, tools: Tools
 ) -> Float64Array:
-    """Pose scores (eqs. 6, 7): p = b * mean of the confidences over ``kpt_thr``, 0 if none is.
-
-    box_scores (N,), confidences (N, K) -> (N,).
-    """
-    passing = confidences > kpt_thr
-    total = np.where(passing, confidences, 0.0).sum(axis=1)
-    return np.asarray(box_scores * total / np.maximum(passing.sum(axis=1), 1))
+    """(N,) scores of poses (N, K, 2), (N, K) found in boxes (N, 5), as the recipe wants them."""
+    recipe = tools.recipe
+    if recipe.score is not Score.EXPECTED_OKS:
+        return paper_score(boxes[:, 4], confidences, recipe.kpt_thr)
+    assert tools.score_model is not None
+    expected = tools.score_model.expected_oks(
+        keypoints, confidences, boxes[:, 2] * boxes[:, 3], tools.skeleton
+    )
+    return np.asarray(expected * np.clip(boxes[:, 4], 0, 1) ** BOX_EXPONENT)
 
 
 def _suppressed(
@@ -243,7 +257,7 @@ def _suppressed(
     batch = PoseBatch(
         keypoints=keypoints,
         confidences=confidences,
-        scores=pose_confidence(boxes[:, 4], confidences, recipe.kpt_thr),
+        scores=pose_scores(boxes, keypoints, confidences, tools),
         areas=boxes[:, 2] * boxes[:, 3],
         offsets=np.cumsum([0, *(len(picture.boxes) for picture in seen)], dtype=np.int64),
         sigmas=np.array(tools.skeleton.sigmas),
@@ -255,7 +269,11 @@ def _suppressed(
         oks_vis_thr=recipe.oks_vis_thr,
     )
     kept = suppress(tools.backend, batch, config)
-    flat = np.concatenate([keypoints.round(2), confidences.round(4)[..., None]], axis=2)
+    written = confidences
+    if recipe.joint_confidence is JointConfidence.CALIBRATED:
+        assert tools.score_model is not None
+        written = tools.score_model.calibrated(confidences)
+    flat = np.concatenate([keypoints.round(2), written.round(4)[..., None]], axis=2)
     flat = flat.reshape(-1, 3 * joints)
     return [
         AnnotatedPicture(

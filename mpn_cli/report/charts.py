@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from mpn_cli.arrays import Float64Array
+from mpn_cli.evaluation.reliability import Reliability
 
 WIDTH, HEIGHT = 420, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34
@@ -49,6 +50,26 @@ def lines_chart(
         )
         marks.append(f'<polyline class="line c{number}" points="{points}"/>')
     return _chart("".join(marks), across, up, ", ".join(curves))
+
+
+def reliability_chart(of: Reliability, across: Axis, up: Axis, name: str) -> Markup:
+    """What is so against what is said: a point for each bin, larger where there are more."""
+    most = max(one.count for one in of.bins)
+    points = [
+        (_place_x(one.stated, across), _place_y(one.true, up), one) for one in of.bins if one.count
+    ]
+    ideal = " ".join(f"{_place_x(v, across):.1f},{_place_y(v, up):.1f}" for v in (0, 1))
+    curve = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
+    marks = f'<polyline class="line ideal" points="{ideal}"/>'
+    marks += f'<polyline class="line c2" points="{curve}"/>'
+    for x, y, one in points:
+        radius = 2 + 5 * math.sqrt(one.count / most)
+        marks += (
+            f'<circle class="bar" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}">'
+            f"<title>{escape(across.label)} {one.stated:.2f}, {escape(up.label)} {one.true:.2f}:"
+            f" {one.count}</title></circle>"
+        )
+    return _chart(marks, across, up, name)
 
 
 def histogram(values: Sequence[float] | Float64Array, across: Axis, bins: int, name: str) -> Markup:

@@ -19,7 +19,8 @@ from mpn_cli.evaluation.health import odd_things
 from mpn_cli.evaluation.inputs import GroundTruth, read_ground_truth, read_results
 from mpn_cli.evaluation.intervals import RESAMPLES, intervals, resampled
 from mpn_cli.evaluation.matches import NAMES, RECALLS
-from mpn_cli.report.charts import Axis, histogram, lines_chart
+from mpn_cli.evaluation.reliability import Reliability, measure_reliability
+from mpn_cli.report.charts import Axis, histogram, lines_chart, reliability_chart
 from mpn_cli.report.gallery import (
     Card,
     Shelves,
@@ -105,12 +106,17 @@ def _quality(run: Run, truth: GroundTruth) -> tuple[dict[str, Any], Errors]:
     errors = find_errors(truth, results, Engine.HOTCOCO)
     parts: Breakdown = break_down(truth, results, evaluation.matches)
     judged = max(sum(errors.count(kind) for kind in KINDS), 1)
+    believed = measure_reliability(truth, results, evaluation.matches)
     return {
         "numbers": [
             (name, evaluation.numbers[name], one) for name, one in zip(NAMES, spread, strict=True)
         ],
         "odd": odd_things(results.found(), truth.labelled()),
         "curves": _curves(evaluation),
+        "believed": [
+            _believed("Joints' confidences", believed.joints, "confidence", "right"),
+            _believed("Poses' scores", believed.poses, "score", "OKS"),
+        ],
         "joints": [asdict(one) for one in parts.joints],
         "groups": [asdict(one) for one in (*parts.sizes, *parts.crowding)],
         "kinds": [
@@ -137,6 +143,12 @@ def _curves(evaluation: Evaluation) -> Markup | None:
     return lines_chart(
         curves, RECALLS, Axis("recall", 0, 1, _SHARES), Axis("precision", 0, 1, _SHARES)
     )
+
+
+def _believed(name: str, of: Reliability, stated: str, true: str) -> tuple[str, Markup, float]:
+    """A reliability curve with its title and its error."""
+    across, up = Axis(stated, 0, 1, _SHARES), Axis(true, 0, 1, _SHARES)
+    return name, reliability_chart(of, across, up, f"{name} against what is so"), of.error
 
 
 def _charts(run: Run) -> list[tuple[str, Markup]]:

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from models.registry import DEFAULT_MODEL, MODELS, PERSON_DETECTOR
 from models.weights import WeightsError, load_weights, read_header, save_weights
+from mpn_cli.pipeline.scoring import read_score_model, score_file
 
 MODEL = MODELS[DEFAULT_MODEL]
 
@@ -123,3 +124,11 @@ def test_shipped_weights_match_their_cards() -> None:
         _, header = load_weights(model.weights, model)
         assert header.model == model.name
         assert header.sha256 in model.weights.with_suffix(".md").read_text()
+
+
+def test_shipped_weights_have_a_score_model_of_their_own() -> None:
+    """New weights need `mpn calibrate` (docs/scores.md), else poses are scored by eq. 6."""
+    for model in (m for m in MODELS.values() if m.weights.is_file()):
+        fitted = read_score_model(score_file(model.weights))
+        assert fitted.weights_sha256 == read_header(model.weights).sha256
+        assert fitted.joints == model.joints

@@ -92,6 +92,9 @@ def test_filters_keys_and_drawing(mpn: Mpn, run: Path, browser: Any) -> None:
     assert mpn("report", "out", "--gt", labels, "--gallery", "30").returncode == 0
     browser.set_window_size(1280, 2400)
     browser.get(f"file://{run}/report.html")
+    curves = browser.find_elements("css selector", "svg[aria-label$='against what is so']")
+    assert len(curves) == 2
+    assert all(curve.find_elements("css selector", "circle title") for curve in curves)
     everything = shown(browser)
     first = json.loads((run / "dataset.json").read_text())["annotations"][0]["image_id"]
     worst = browser.find_element("css selector", "[data-shelf=miss]")

@@ -1,0 +1,1 @@
+"""Fitting a network's score model: poses of labelled people, regressions, cross-validation."""

@@ -1,0 +1,132 @@
+"""Are scores and confidences what they say? Reliability curves and their error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpn_cli.arrays import Float64Array, IntArray
+from mpn_cli.evaluation.breakdown import similarities
+from mpn_cli.evaluation.inputs import GroundTruth, Results
+from mpn_cli.evaluation.matches import Matches
+
+BINS = 10
+NEAR = 0.5
+"""An OKS term from which a joint is right."""
+LEAST_OKS = 0.1
+"""A pose that is less like everybody has no person whose joints its own could be compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Values between two bounds."""
+
+    low: float
+    high: float
+    count: int
+    stated: float
+    """Mean of what was said; 0 where there is nothing."""
+    true: float
+    """Mean of what was so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How far what is said is from what is so."""
+
+    bins: list[Bin]
+    error: float
+    """Expected calibration error: mean distance of the two over the bins, by their counts
+    (Naeini, Cooper and Hauskrecht 2015); -1 without any values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliabilities:
+    """Of a results file."""
+
+    joints: Reliability
+    """Confidences against the share of joints within OKS 0.5 of their label."""
+    poses: Reliability
+    """Scores against the OKS with the person that the pose is most like."""
+    correlation: float
+    """Of scores and OKS (Pearson); 0 where one of them does not vary."""
+
+
+def reliability(stated: Float64Array, true: Float64Array) -> Reliability:
+    """What was said (N,) against what was so (N,), both in 0..1, in ten equal bins."""
+    place = np.clip((stated * BINS).astype(np.int64), 0, BINS - 1)
+    counts = np.bincount(place, minlength=BINS)
+    said = np.bincount(place, stated, BINS) / np.maximum(counts, 1)
+    so = np.bincount(place, true, BINS) / np.maximum(counts, 1)
+    error = float((np.abs(said - so) * counts).sum() / len(stated)) if len(stated) else -1.0
+    bins = [
+        Bin(n / BINS, (n + 1) / BINS, int(counts[n]), float(said[n]), float(so[n]))
+        for n in range(BINS)
+    ]
+    return Reliability(bins, error)
+
+
+def correlation(a: Float64Array, b: Float64Array) -> float:
+    """Pearson's; 0 where one of the two does not vary."""
+    if len(a) < 2 or not a.std() or not b.std():
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def measure_reliability(truth: GroundTruth, results: Results, matches: Matches) -> Reliabilities:
+    """How far a results file's scores and confidences can be believed.
+
+    Each pose is compared with the labelled person it is most like, so that a second pose of
+    somebody is judged by how well it fits, too. Poses that COCO's evaluation neither counts right
+    nor wrong (on crowds, on people without labelled joints) are left out. ``matches``: of
+    ``keypoint_evaluation``.
+    """
+    judged = results.known.copy()
+    for group in matches.everywhere():
+        out = group.result_ids[group.result_ignored[0]]
+        judged[results.rows[out - 1]] = False
+    rows, people, pair_oks, terms = _nearest(
+        truth, results, np.flatnonzero(judged).astype(np.int64)
+    )
+    seen = (truth.keypoints[people, :, 2] > 0) & (pair_oks >= LEAST_OKS)[:, None]
+    right = (terms[seen] >= NEAR).astype(np.float64)
+    every = np.zeros(len(results))
+    every[rows] = pair_oks
+    scores, oks = results.scores[judged], every[judged]
+    return Reliabilities(
+        reliability(results.keypoints[rows][..., 2][seen], right),
+        reliability(scores, oks),
+        correlation(scores, oks),
+    )
+
+
+def _nearest(
+    truth: GroundTruth, results: Results, rows: IntArray
+) -> tuple[IntArray, IntArray, Float64Array, Float64Array]:
+    """Of the results ``rows`` that have somebody in their picture: which (M,), most like whom.
+
+    That is a row of ``truth.scored`` (M,); then the OKS (M,) and its terms (M, K).
+    """
+    by_picture: dict[int, list[int]] = {}
+    for row, person in enumerate(truth.scored):
+        by_picture.setdefault(person.image_id, []).append(row)
+    pairs = np.array(
+        [
+            (row, person)
+            for row in rows.tolist()
+            for person in by_picture.get(results.pictures[row], ())
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 2)
+    mine, people = pairs.T
+    terms = similarities(
+        results.keypoints[mine, :, :2], truth.keypoints[people, :, :2], truth.areas[people],
+        truth.sigmas,
+    )  # fmt: skip
+    seen = truth.keypoints[people, :, 2] > 0
+    oks = np.asarray((terms * seen).sum(axis=1) / seen.sum(axis=1))
+    order = np.lexsort((-oks, mine))
+    _, first = np.unique(mine[order], return_index=True)
+    best = order[first]
+    return mine[best], people[best], oks[best], terms[best]
