@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.architecture import (
     Activation,
@@ -27,10 +29,45 @@ class ConvBatchNorm(nn.Sequential):
         self.norm = nn.BatchNorm2d(conv.out_channels)
 
 
+class PointwiseConv(nn.Conv2d):
+    """A bias-free 1x1 convolution, which training may compute in bfloat16."""
+
+    in_bfloat16 = False
+    """Whether training multiplies in bfloat16 (weights, sums and results stay float32)."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__(channels, out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out, H, W)."""
+        if self.training and self.in_bfloat16:
+            product = functional.conv2d(x.to(torch.bfloat16), self.weight.to(torch.bfloat16))
+            return product.to(torch.float32)
+        return super().forward(x)
+
+
+BFLOAT16_CHANNELS = 40
+"""Narrower 1x1 convolutions wait for memory, and rounding for bfloat16 only adds to that."""
+
+
+def multiply_in_bfloat16(network: nn.Module) -> None:
+    """Have training multiply a network's wide 1x1 convolutions in bfloat16.
+
+    A quarter faster on CPUs with such instructions (AVX-512 BF16, AMX). All else stays float32:
+    torch's CPU kernels for depthwise convolutions and batch norms are slower in bfloat16.
+    """
+    for module in network.modules():
+        if isinstance(module, PointwiseConv):
+            narrowest = min(module.in_channels, module.out_channels)
+            module.in_bfloat16 = narrowest >= BFLOAT16_CHANNELS
+
+
 def conv_norm(
     channels: int, out: int, kernel: int = 1, stride: int = 1, groups: int = 1
 ) -> ConvBatchNorm:
     """A "same"-padded convolution with batch norm."""
+    if kernel == stride == groups == 1:
+        return ConvBatchNorm(PointwiseConv(channels, out))
     return ConvBatchNorm(
         nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False)
     )

@@ -46,6 +46,24 @@ def train(
     augment: Annotated[
         str, typer.Option(help="paper; light: for short runs; crowd: light, with people pasted in.")
     ] = "paper",
+    ema_decay: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the averaged weights, per step.")
+    ] = 0.998,
+    precision: Annotated[
+        str, typer.Option(help="fp32, or bf16: wide 1x1 convolutions in bfloat16.")
+    ] = "fp32",
+    join_head: Annotated[
+        bool,
+        typer.Option(
+            "--join-head",
+            help="Train the last block and the head as one product, a fifth faster; for going on"
+            " from trained weights: the batch norm between them stays as it is.",
+        ),
+    ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, help="Processes that share each batch, each with --threads threads."),
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")
@@ -81,6 +99,8 @@ def train(
         "optimizer": optimizer,
         "learning_rate": learning_rate, "weight_decay": weight_decay, "schedule": schedule,
         "warmup": warmup, "loss": loss, "augment": augment, "seed": seed,
+        "ema_decay": ema_decay, "precision": precision, "join_head": join_head,
+        "processes": processes,
         "device": device, "validate_epochs": validate_epochs,
         "crops_on": crops_on or ("host" if device == "cpu" else "device"),
     }  # fmt: skip

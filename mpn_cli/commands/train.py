@@ -13,7 +13,8 @@ from mpn_cli.commands.stopping import stoppable
 from mpn_cli.engine.lock import locked_folder
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.evaluation.plots import draw_curves
-from mpn_cli.training.loop import Trainer
+from mpn_cli.training.group import processes
+from mpn_cli.training.loop import Trainer, train_share
 from mpn_cli.training.memory import keep_memory
 from mpn_cli.training.recipe import Recipe, Stage
 
@@ -42,7 +43,11 @@ def train(
         stages=tuple(Stage.parse(stage) for stage in stages.split(",")),
         **options,
     )
-    with locked_folder(out), console.progress("train", 0, quiet) as advance:
+    with (
+        locked_folder(out),
+        console.progress("train", 0, quiet) as advance,
+        processes(recipe.processes, train_share, (recipe, out, minutes)) as share,
+    ):
 
         def report(event: dict[str, Any]) -> None:
             if "ap" in event and not quiet:
@@ -50,7 +55,7 @@ def train(
             elif "loss" in event:
                 advance(event["step"], f"loss {event['loss']:.3f}", trainer.expected_steps)
 
-        trainer = Trainer(recipe, out, report, minutes)
+        trainer = Trainer(recipe, out, report, minutes, share)
         with stoppable(trainer.stop, "stopping after the step in hand; once more stops at once"):
             progress = trainer.run()
     if find_spec("matplotlib") is not None:

@@ -5,11 +5,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 
 Batch = TypeVar("Batch")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of each batch one of several processes works on."""
+
+    rank: int = 0
+    processes: int = 1
+
+    def of(self, batch: int) -> tuple[int, int]:
+        """First row of the share of a batch, and the one after its last."""
+        return (
+            self.rank * batch // self.processes,
+            (self.rank + 1) * batch // self.processes,
+        )
 
 
 def epoch_order(
@@ -42,11 +58,16 @@ class Batches(ABC, Generic[Batch]):
         self.batch = batch
         self.seed = seed
         self.steps_per_epoch = max(1, sum(sizes) // batch)
+        self.share = Share()
         self._order: tuple[int, list[tuple[int, int]]] | None = None
 
     @abstractmethod
-    def make(self, step: int, rows: list[tuple[int, int]]) -> Batch:
-        """The batch of some (data set, row); ``step`` seeds its augmentation."""
+    def make(self, step: int, rows: list[tuple[int, int]], first: int = 0) -> Batch:
+        """The batch of some (data set, row).
+
+        ``step`` and a row's place in the whole batch seed its augmentation; ``first`` is that of
+        the first row.
+        """
 
     def rows_of_step(self, step: int) -> list[tuple[int, int]]:
         """(data set, row) of the samples of the stage's batch ``step``."""
@@ -56,11 +77,16 @@ class Batches(ABC, Generic[Batch]):
         return self._order[1][within * self.batch : (within + 1) * self.batch]
 
     def between(self, first: int, last: int, ahead: int = 3) -> Iterator[Batch]:
-        """Batches ``first`` to ``last`` - 1, the next ``ahead`` of them made in advance."""
+        """The process's share of the batches ``first`` to ``last`` - 1.
+
+        The next ``ahead`` of them are made in advance.
+        """
+        start, stop = self.share.of(self.batch)
         with ThreadPoolExecutor(1) as pool:
             waiting: list[Future[Batch]] = []
             for step in range(first, last + ahead):
                 if step < last:
-                    waiting.append(pool.submit(self.make, step, self.rows_of_step(step)))
+                    rows = self.rows_of_step(step)[start:stop]
+                    waiting.append(pool.submit(self.make, step, rows, start))
                 if step >= first + ahead:
                     yield waiting.pop(0).result()

@@ -15,8 +15,10 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.weights import save_weights
+from mpn_cli.training.batches import Share
 from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from mpn_cli.training.data_sets import TrainingDataError
+from mpn_cli.training.group import ALONE, agree, parallel, wait_for_all
 from mpn_cli.training.optimizers import make_optimizer
 from mpn_cli.training.pose.task import PoseStage, PoseTask
 from mpn_cli.training.recipe import Recipe, Stage
@@ -40,17 +42,25 @@ class Trainer:
     """One run in one folder: ``checkpoint.safetensors``, ``best.safetensors``, ``log.jsonl``."""
 
     def __init__(
-        self, recipe: Recipe, out: Path, report: Report, minutes: float | None = None
+        self,
+        recipe: Recipe,
+        out: Path,
+        report: Report,
+        minutes: float | None = None,
+        share: Share = ALONE,
     ) -> None:
         self.recipe = recipe
+        self.share = share
         self.device = _device(recipe.device)
         self.minutes = minutes
         self._started = time.monotonic()
+        self._gone = 0.0
         self.out = out
         self.report = report
         torch.manual_seed(recipe.seed)
         self.task = PoseTask(recipe)
         self.network = self.task.network.to(self.device)
+        self.parallel = parallel(self.network, share)
         self.average = AveragedModel(
             self.network,
             multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay),  # type: ignore[no-untyped-call]
@@ -63,13 +73,20 @@ class Trainer:
         self.progress = Progress()
         self._stop = False
         self.checkpoint = out / "checkpoint.safetensors"
-        out.mkdir(parents=True, exist_ok=True)
-        _claim(out, recipe)
+        if self._first:
+            out.mkdir(parents=True, exist_ok=True)
+            _claim(out, recipe)
+        wait_for_all(share)
         if self.checkpoint.is_file():
             self.progress = load_checkpoint(
                 self.checkpoint, self.network, self.average, self.optimizer
             )
         self._first_step = self.progress.step
+
+    @property
+    def _first(self) -> bool:
+        """Whether this process decides, writes and reports."""
+        return self.share.rank == 0
 
     @property
     def steps(self) -> int:
@@ -95,8 +112,15 @@ class Trainer:
         for span in self.spans:
             if self.progress.step < span.last and not self._stop:
                 self._run_stage(span)
-        save_checkpoint(self.checkpoint, self.network, self.average, self.optimizer, self.progress)
+        self._save()
+        wait_for_all(self.share)
         return self.progress
+
+    def _save(self) -> None:
+        if self._first:
+            save_checkpoint(
+                self.checkpoint, self.network, self.average, self.optimizer, self.progress
+            )
 
     def _spans(self) -> list[_Span]:
         per_epoch = self.task.samples // self.recipe.batch
@@ -112,8 +136,10 @@ class Trainer:
         recipe, size = self.recipe, span.stage.input_size
         if self.progress.step == span.first:
             self.progress.best_ap = -1.0  # AP at another input size is no mark for this one
-        data = self.task.open_stage(size, self.out / "cache")
-        if self._stop:
+        data = self._open_stage(size)
+        self._gone, stop = agree(self.share, self._time_gone(), self._stop)
+        if stop:
+            self._stop = True
             return
         started = saved = time.monotonic()
         first = self.progress.step
@@ -121,6 +147,7 @@ class Trainer:
         for batch in data.batches.between(first - span.first, span.last - span.first):
             losses.append(self._step(data, batch))
             self.progress.step += 1
+            self._gone, stop = agree(self.share, self._time_gone(), self._stop)
             step, now = self.progress.step, time.monotonic()
             if step % LOG_STEPS == 0:
                 rate = (step - first) * recipe.batch / (now - started)
@@ -129,30 +156,38 @@ class Trainer:
                           learning_rate=self.optimizer.param_groups[0]["lr"])  # fmt: skip
                 losses.clear()
             every = data.batches.steps_per_epoch * recipe.validate_epochs
-            timed_out = self._time_gone() >= 1
+            timed_out = self._gone >= 1
             if (step - span.first) % every == 0 or step == span.last or timed_out:
                 self._validate(data, size)
-            self._stop = self._stop or timed_out
-            if self._stop:
+            if stop or timed_out:
+                self._stop = True
                 return
             if now - saved > CHECKPOINT_SECONDS:
-                save_checkpoint(
-                    self.checkpoint, self.network, self.average, self.optimizer, self.progress
-                )
+                self._save()
                 saved = now
+
+    def _open_stage(self, size: tuple[int, int]) -> PoseStage:
+        """The data of a stage; the first process makes the caches, the others wait for them."""
+        if not self._first:
+            wait_for_all(self.share)
+        data = self.task.open_stage(size, self.out / "cache")
+        data.batches.share = self.share
+        if self._first:
+            wait_for_all(self.share)
+        return data
 
     def _time_gone(self) -> float:
         """The share of the run's minutes that is over; 0 where it may take as long as it takes."""
         return (time.monotonic() - self._started) / 60 / self.minutes if self.minutes else 0.0
 
     def _step(self, data: PoseStage, batch: Any) -> torch.Tensor:
-        done = max(self.progress.step / self.steps, min(self._time_gone(), 1.0))
+        done = max(self.progress.step / self.steps, min(self._gone, 1.0))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.progress.step, done)
         self.network.train()
         # Half precision pays on GPUs; on these cores it was half as fast.
         with torch.autocast(self.device.type, torch.bfloat16, self.device.type == "cuda"):
-            loss = data.loss(self.network, batch)
+            loss = data.loss(self.parallel, batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -160,6 +195,8 @@ class Trainer:
         return loss.detach()
 
     def _validate(self, data: PoseStage, size: tuple[int, int]) -> None:
+        if not self._first:
+            return
         averaged = self.average.module
         ap = data.validate(averaged)
         save_weights(self.out / "last.safetensors", averaged, self.recipe.model)
@@ -170,6 +207,8 @@ class Trainer:
                   input_size=f"{size[1]}x{size[0]}")  # fmt: skip
 
     def _log(self, **event: Any) -> None:
+        if not self._first:
+            return
         event |= {"samples": event["step"] * self.recipe.batch, "steps": self.steps}
         with (self.out / "log.jsonl").open("ab") as log:
             log.write(msgspec.json.encode(event) + b"\n")
@@ -236,3 +275,8 @@ def learning_rate(recipe: Recipe, step: int, done: float) -> float:
     if recipe.schedule == "step":
         return float(rate * 0.1 ** sum(done >= drop / 210 for drop in (170, 200)))
     return rate
+
+
+def train_share(share: Share, recipe: Recipe, out: Path, minutes: float | None) -> None:
+    """What the processes beside the first do: train along, without a word."""
+    Trainer(recipe, out, lambda event: None, minutes, share).run()

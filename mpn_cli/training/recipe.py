@@ -54,6 +54,13 @@ class Recipe:
     warmup: int = 300
     """Steps over which the learning rate rises to its full value."""
     ema_decay: float = 0.998
+    """Of the averaged weights, per step."""
+    precision: str = "fp32"
+    """bf16: wide 1x1 convolutions in bfloat16 on a CPU; GPUs always train in mixed precision."""
+    join_head: bool = False
+    """The last LPB and the head are trained as one product, with a fixed batch norm between."""
+    processes: int = 1
+    """How many processes share each batch; batch norms see a process's share."""
     loss: str = "cross-entropy"
     augment: str = "paper"
     seed: int = 0
@@ -70,6 +77,10 @@ class Recipe:
             if getattr(self, name) not in known:
                 option = name.replace("_", "-")
                 raise InputError(f"--{option} {getattr(self, name)}: not one of {', '.join(known)}")
+        if self.processes > 1 and self.crops_on == "device":
+            raise InputError(f"--processes {self.processes} works with --crops-on host only")
+        if self.batch < 2 * self.processes:
+            raise InputError(f"--batch {self.batch}: at least 2 per process")
 
     @property
     def augmentation(self) -> Augmentation:
@@ -80,6 +91,7 @@ class Recipe:
 CHOICES = {
     "optimizer": OPTIMIZERS,
     "schedule": ("cosine", "step", "constant"),
+    "precision": ("fp32", "bf16"),
     "loss": ("cross-entropy", "mse"),
     "augment": tuple(AUGMENTATIONS),
     "crops_on": ("host", "device"),

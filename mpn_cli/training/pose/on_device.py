@@ -64,7 +64,7 @@ class DeviceCrops(Batches[PoseBatch]):
         self.keypoints = np.concatenate([cache.keypoints for cache in caches])
         self.weights: Float32Array = np.concatenate([cache.people.weights for cache in caches])
 
-    def make(self, step: int, rows: list[tuple[int, int]]) -> PoseBatch:
+    def make(self, step: int, rows: list[tuple[int, int]], first: int = 0) -> PoseBatch:
         """The batch of some rows; ``step`` seeds its augmentation."""
         rng = np.random.default_rng((self.seed, self.input_size[1], step))
         chosen = np.array([self.firsts[data_set] + row for data_set, row in rows])

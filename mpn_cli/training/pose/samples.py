@@ -60,15 +60,15 @@ class CropMaker(Batches[PoseBatch]):
         self.input_size = input_size
         self.pastable = pastable(caches)
 
-    def make(self, step: int, rows: list[tuple[int, int]]) -> PoseBatch:
-        """The batch of some rows; ``step`` seeds its augmentation."""
+    def make(self, step: int, rows: list[tuple[int, int]], first: int = 0) -> PoseBatch:
+        """The batch of some rows; ``step`` and the row's place in it seed the augmentation."""
         width, height = self.input_size
         joints = self.skeleton.joints
         crops = np.empty((len(rows), height, width, 3), dtype=np.uint8)
         keypoints = np.empty((len(rows), joints, 2))
         weights = np.empty((len(rows), joints), dtype=np.float32)
         for i, (data_set, row) in enumerate(rows):
-            rng = np.random.default_rng((self.seed, height, step, i))
+            rng = np.random.default_rng((self.seed, height, step, first + i))
             view = self._draw_view(rng, data_set, row)
             crop, keypoints[i], weights[i] = self._seen(view, data_set, row)
             if self.augmentation.paste_probability:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from models.blocks import multiply_in_bfloat16
 from models.network import MobilePoseNet, channels_last
 from models.registry import MODELS
 from models.weights import load_weights
@@ -33,6 +34,9 @@ class PoseTask:
             if recipe.initial_weights
             else model.build()
         )
+        network.joins_head = recipe.join_head
+        if recipe.precision == "bf16" and recipe.device == "cpu":
+            multiply_in_bfloat16(network)
         self.network = channels_last(network)
         people = [load_people(source, model.joints) for source in recipe.data]
         people[0], self.validation = split_by_picture(people[0], recipe.validate_every)
