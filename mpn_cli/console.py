@@ -53,6 +53,7 @@ class PlainConsole(Console):
         super().__init__(markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
+        """Rich's way from text to what is printed, of all text but its own."""
         return super().render_str(shown(text, keep="\n"), **options)
 
 
