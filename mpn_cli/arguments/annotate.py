@@ -311,7 +311,8 @@ def annotate(
 
     Every option may also stand in mpn.toml or in the table tool.mpn of
     pyproject.toml (nms_thr = 0.8), or in a variable (MPN_NMS_THR=0.8); the
-    command line wins.
+    command line wins. Such files can't set resume or cluster, nor an out
+    outside the working folder.
 
     Exit codes: 0 done, 3 done but something was skipped, 2 wrong usage or
     input, 130 stopped and resumable.

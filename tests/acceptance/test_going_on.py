@@ -80,9 +80,11 @@ def test_what_mpn_drew_is_no_source(tmp_path: Path) -> None:
     assert found(str(tmp_path / "link")) == expected
     assert found(str(photos), out=str(tmp_path / "link/out")) == expected
     assert found(f"{photos}/**/*.*") == expected
-    assert found(str(photos), out=str(photos / "in")) == ["a.png", "out/own.jpg", "overlays/c.png"]
-    assert found(str(photos), out=str(tmp_path / "other")) == [
-        "a.png", "in/b.png", "out/overlays/a.png.jpg", "out/own.jpg", "overlays/c.png"
+    # Without a job in it, a folder called overlays is like any other.
+    other = ["out/overlays/a.png.jpg", "out/own.jpg"]
+    assert found(str(photos), out=str(photos / "in")) == ["a.png", *other, "overlays/c.png"]
+    assert found(str(photos), out=str(tmp_path / "else")) == [
+        "a.png", "in/b.png", *other, "overlays/c.png"
     ]  # fmt: skip
     # What is named by the user is meant.
     assert found(str(photos / "in/earlier/overlays")) == ["b.png.jpg"]
@@ -108,7 +110,8 @@ def test_options_that_change_no_byte_may_come_afterwards(
     assert not (out / "parts").exists()
     assert mpn(*command, "--overlay", "--overlay-boxes").returncode == 0
     boxed = {file.name: file.read_bytes() for file in (out / "overlays").iterdir()}
-    assert all(boxed[name] != content for name, content in overlays.items())
+    assert boxed.keys() == overlays.keys()
+    assert any(boxed[name] != content for name, content in overlays.items())
     assert (results(out), {name: os.stat(out / name).st_mtime_ns for name in RESULTS}) == before
     run = json.loads((out / "run.json").read_text())
     assert run["options"]["overlay_boxes"] == {"value": True, "from": "command line"}

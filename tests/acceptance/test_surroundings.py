@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -61,59 +60,53 @@ def test_nothing_is_looked_up(mpn: Mpn, tmp_path: Path) -> None:
     assert "localhost" in (tmp_path / "looked-up").read_text()
 
 
-def as_nobody() -> None:
-    """Root may write everywhere; somebody else may not."""
-    if os.getuid() == 0:
-        os.setgid(65534)
-        os.setuid(65534)
+def test_a_cache_that_cant_be_written(mpn: Mpn, tmp_path: Path) -> None:
+    make_picture(tmp_path / "pics/1.png")
+    (tmp_path / "file").touch()
+    (tmp_path / "temporary").mkdir()
+    variables = {
+        "XDG_CACHE_HOME": str(tmp_path / "file/cache"), "TMPDIR": str(tmp_path / "temporary"),
+    }  # fmt: skip
+    done = mpn("annotate", "pics", "-o", "a", **variables)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == (
+        f"mpn: {tmp_path}/file/cache/mpn/ can't be written (Not a directory), so networks are"
+        " converted anew in each run; set XDG_CACHE_HOME to a folder that can be written\n"
+    )
+    assert not list((tmp_path / "temporary").glob("mpn-cache-*"))
+    assert mpn("annotate", "pics", "-o", "b").returncode == 0
+    expected = (tmp_path / "b/predictions.json").read_bytes()
+    assert (tmp_path / "a/predictions.json").read_bytes() == expected
+    doctor = " ".join(mpn("doctor", **variables).stdout.split())
+    assert "can't be written; XDG_CACHE_HOME names another" in doctor
 
 
-def test_a_home_that_cant_be_written(tmp_path: Path) -> None:
-    """And an installation that can't: numba has no place for what it compiles, either."""
-    home = tmp_path / "home"
-    home.mkdir()
-    work = tmp_path / "work"
-    make_picture(work / "pics/1.png")
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    for folder in (work, temporary):
-        folder.chmod(0o777)
-    for folder in (*tmp_path.parents, tmp_path):
-        if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
-            folder.chmod(folder.stat().st_mode | stat.S_IXOTH | stat.S_IROTH | stat.S_IXGRP)
-    home.chmod(0o555)
-    variables = environment(
-        HOME=str(home), XDG_CACHE_HOME=str(home / ".cache"), TMPDIR=str(temporary),
-        PYTHONDONTWRITEBYTECODE="1",
+READ_ONLY = """
+mount -t tmpfs -o ro tmpfs "$HOME" || exit 99
+mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99
+touch "$1/x" 2> /dev/null && exit 99
+shift
+exec "$@"
+"""
+
+
+def test_a_home_and_an_installation_that_cant_be_written(tmp_path: Path) -> None:
+    """numba has no place for what it compiles, either."""
+    make_picture(tmp_path / "pics/1.png")
+    (tmp_path / "home").mkdir()
+    variables = {
+        name: value for name, value in environment(HOME=str(tmp_path / "home")).items()
+        if name not in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR")
+    }  # fmt: skip
+    command = [*COMMAND, "annotate", "pics", "-o", "out", "--quiet", "--nms", "numba"]
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", READ_ONLY, "sh", str(ROOT), *command], cwd=tmp_path,
+        env=variables, capture_output=True, text=True,
     )  # fmt: skip
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *arguments], cwd=work, env=variables, capture_output=True, text=True,
-            preexec_fn=as_nobody,
-        )  # fmt: skip
-
-    first = run("annotate", "pics", "-o", "a")
-    if "ModuleNotFoundError" in first.stderr or "Permission" in first.stderr:
-        pytest.skip("nobody may not read this installation")
-    assert first.returncode == 0, first.stderr
-    assert first.stderr == (
-        f"mpn: {home}/.cache/mpn/ can't be written (Permission denied), so networks are converted"
-        " anew in each run; set XDG_CACHE_HOME to a folder that can be written\n"
-    )
-    second = run("annotate", "pics", "-o", "b", "--quiet", "--nms", "numba", "--limit", "1")
-    assert (second.returncode, second.stderr) == (0, "")
-    expected = (work / "a/predictions.json").read_bytes()
-    assert (work / "b/predictions.json").read_bytes() == expected
-    assert not [one for one in temporary.iterdir() if one.name.startswith("mpn-cache-")]
-    assert "can't be written; XDG_CACHE_HOME names another" in " ".join(
-        run("doctor").stdout.split()
-    )
-    temporary.chmod(0o555)
-    work.chmod(0o555)
-    neither = run("annotate", "pics", "-o", "c")
-    assert neither.returncode == 2
-    assert neither.stderr.count("\n") == 1
+    if done.returncode in (1, 99) and "mpn:" not in done.stderr:
+        pytest.skip("needs root that may mount")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((tmp_path / "out/predictions.json").read_text())
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,8 @@ def test_two_processes_go_on_to_the_bit(tmp_path: Path) -> None:
     write_data_set(tmp_path / "data")
     command = [
         sys.executable, "-m", "mpn_cli.app", "train", "data", "--stages", "64x64:12",
-        "--batch", "4", "--processes", "2", "--threads", "1", "--optimizer", "muon", "--warmup", "2",
-        "--precision", "bf16", "--join-head",
+        "--batch", "4", "--processes", "2", "--threads", "1", "--optimizer", "muon",
+        "--warmup", "2", "--precision", "bf16", "--join-head",
     ]  # fmt: skip
     done = subprocess.run(
         [*command, "-o", "whole", "--json"], cwd=tmp_path, capture_output=True, text=True
