@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mpn_cli import Annotator, Poses
+from mpn_cli.errors import InputError
 from mpn_cli.sources.reading import UnreadableError, read_picture
 from tests.conftest import make_picture
 
@@ -42,3 +43,47 @@ def test_an_unreadable_picture_is_named(annotator: Annotator, tmp_path: Path) ->
     (tmp_path / "a.jpg").write_text("text")
     with pytest.raises(UnreadableError, match=r"a.jpg: its content is no picture"):
         annotator.annotate(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (np.zeros((50, 50), np.uint8), r"not \(50, 50\) of uint8"),
+        (np.zeros((50, 50, 4), np.uint8), r"not \(50, 50, 4\)"),
+        (np.zeros((50, 50, 1), np.uint8), r"not \(50, 50, 1\)"),
+        (np.zeros((50, 50, 3)), "of float64"),
+        (np.zeros((0, 50, 3), np.uint8), "50x0 pixels"),
+    ],
+)
+def test_arrays_that_are_no_rgb_picture(
+    annotator: Annotator, picture: np.ndarray, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        annotator.annotate(picture)
+
+
+def test_an_array_seen_backwards_is_a_picture(annotator: Annotator) -> None:
+    bgr = np.random.default_rng(0).integers(0, 256, (60, 50, 3), dtype=np.uint8)
+    backwards, copied = (
+        annotator.annotate(bgr[..., ::-1]),
+        annotator.annotate(bgr[..., ::-1].copy()),
+    )
+    assert np.array_equal(backwards.keypoints, copied.keypoints)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([[1, 2, 3]], r"\(N, 4\) or \(N, 5\), not \(1, 3\)"),
+        ([1, 2, 30, 40], "not"),
+        ([[1, 2, np.nan, 40]], "no coordinate"),
+        ([[1, 2, 30, 40, 1e308]], "no coordinate"),
+        ([[1, 2, 0, 40]], "has no size"),
+        ([[1, 2, -5, 40]], "has no size"),
+    ],
+)
+def test_boxes_that_are_none(annotator: Annotator, boxes: list[float], message: str) -> None:
+    picture = np.zeros((50, 50, 3), np.uint8)
+    with pytest.raises(InputError, match=message):
+        annotator.annotate(picture, np.array(boxes))
+    assert len(annotator.annotate(picture, np.empty((0, 4)))) == 0

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 
 from mpn_cli.results.overlay import (
@@ -57,3 +59,23 @@ def test_boxes_and_scores_are_drawn_where_the_box_is() -> None:
     draw_scores(scores, [pose])
     assert scores[30:60, 40:100].any()
     assert not scores[100:, :].any()
+
+
+def test_no_two_pictures_have_one_overlay() -> None:
+    stems = ("a", "a.png", "a.PNG", "a.tiff.bmp", "a.picture", "b/a", "a.v2")
+    ends = ("", ".jpg", ".jpeg", ".jpg.jpg", ".jpeg.jpg", ".jpg.jpeg", ".jpe", ".jfif", ".png")
+    names = {stem + end for stem in stems for end in ends}
+    overlays = {overlay_name(name) for name in names}
+    assert len(overlays) == len(names)
+    assert all(name.lower().endswith((".jpg", ".jpeg")) for name in overlays)
+    assert overlay_name("sub/photo.jpg") == "sub/photo.jpg"
+    assert overlay_name("sub/photo.png") == "sub/photo.png.jpg"
+
+
+def test_an_overlay_of_a_long_name_can_be_written(tmp_path: Path) -> None:
+    names = ["x/" + "ü" * 125 + end + ".png" for end in "ab"]
+    overlays = [overlay_name(name) for name in names]
+    assert len(set(overlays)) == 2
+    for name in overlays:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()

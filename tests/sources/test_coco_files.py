@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mpn_cli.errors import InputError
+from mpn_cli.evaluation.files import read_json
 from mpn_cli.sources.coco_files import gather_coco
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.tasks import Box
@@ -139,3 +140,26 @@ def test_options_that_do_not_fit(pictures: Path) -> None:
         gather([file, str(pictures)])
     with pytest.raises(InputError, match="--boxes goes with one picture folder"):
         gather([file], boxes=file)
+
+
+@pytest.mark.parametrize("score", [1e308, -1e300, 1e7])
+def test_a_score_that_is_none_is_said_with_its_place(pictures: Path, score: float) -> None:
+    file = write(pictures, [{"image_id": 7, "bbox": [1, 2, 30, 40], "score": score}])
+    with pytest.raises(InputError, match=r"boxes\.json: detection 0: score is"):
+        gather([file])
+
+
+@pytest.mark.parametrize("start", ['{"images": [{"id": 1, "file_name": "x", "y": ', '[{"x": '])
+def test_nesting_without_end_is_an_error_in_the_file(pictures: Path, start: str) -> None:
+    file = write(pictures, start + "[" * 100_000 + "]" * 100_000 + "}]}")
+    with pytest.raises(InputError, match="nested too deeply"):
+        gather([file])
+    with pytest.raises(InputError, match="nested too deeply"):
+        read_json(Path(file), Any, "a list")
+
+
+def test_names_of_other_systems_are_explained(pictures: Path) -> None:
+    for name, why in (("images\\8.jpg", "backslashes"), ("my%20photo.jpg", "it is my photo.jpg")):
+        changed = data_set(images=[{"id": 7, "file_name": name}], annotations=[])
+        with pytest.raises(InputError, match=f"none of the 1 pictures is there .*{why}"):
+            gather([write(pictures, changed)])
