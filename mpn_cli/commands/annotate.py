@@ -264,7 +264,7 @@ def _say_plan(job: Job, settings: AnnotateSettings, gathered: Gathered, as_json:
     devices = find_devices(settings.device)
     if devices == (CPU,):
         prepare_estimator(job.recipe)
-        prepare_detector(job.recipe.detector, job.recipe.runtime)
+        prepare_detector(job.recipe.detector, job.recipe.detector_setup)
     workers = worker_count(job, settings.workers, devices)
     seconds = seconds_expected(job, workers, devices)
     boxes = sum(len(task.boxes) for task in job.tasks if task.boxes is not None)

@@ -12,7 +12,7 @@ from mpn_cli import console
 from mpn_cli.errors import InputError
 from mpn_cli.evaluation.candidates import Candidates, load_candidates, make_crowds
 from mpn_cli.evaluation.coco import load_truth
-from mpn_cli.evaluation.files import check_target, results_file
+from mpn_cli.evaluation.files import results_file
 from mpn_cli.evaluation.nms_bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.evaluation.plots import check_plot, draw_times
 from mpn_cli.outputs import check_output

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import distributed, multiprocessing, nn
+from torch import distributed, nn
+from torch.multiprocessing.spawn import start_processes
 from torch.nn.parallel import DistributedDataParallel
 
 from mpn_cli.training.batches import Share
@@ -38,7 +39,7 @@ def agree(share: Share, *values: float) -> list[float]:
         return list(values)
     tensor = torch.tensor(values, dtype=torch.float64)
     distributed.broadcast(tensor, 0)
-    return tensor.tolist()  # type: ignore[no-any-return]
+    return tensor.tolist()
 
 
 def wait_for_all(share: Share) -> None:
@@ -62,7 +63,7 @@ def processes(
     with tempfile.TemporaryDirectory(prefix="mpn-train-") as folder:
         meeting = Path(folder) / "meeting"
         threads = torch.get_num_threads()
-        others = multiprocessing.start_processes(  # type: ignore[no-untyped-call]
+        others = start_processes(  # type: ignore[no-untyped-call]
             _join, (meeting, count, threads, work, arguments), count - 1, join=False, daemon=True
         )
         try:
