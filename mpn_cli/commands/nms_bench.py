@@ -47,8 +47,6 @@ def nms_bench(
         raise InputError("--gt goes with a file of candidates")
     if truth is not None and not truth.is_file():
         raise InputError(f"--gt {truth}: no such file")
-    if markdown is not None:
-        check_target(markdown, "--markdown")
     if plot is not None:
         check_plot(plot)
     if markdown is not None:
