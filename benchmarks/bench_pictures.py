@@ -4,7 +4,8 @@ Every row starts a program of its own and counts its whole time, start-up includ
 set's pictures repeated to several hundred. Beside the current code there may be an older version
 of mpn (a git worktree of it), and Ultralytics' yolo11n-pose in OpenVINO and ONNX Runtime where
 that package is installed; its weights are random, which is as fast, and finds nobody, which is
-faster. All rows take turns in one run, so that their ratios mean something on a busy machine.
+faster. All rows take turns in one run. On a machine that does other things at the same time, go by
+the CPU time.
 
     git worktree add ../older 71eb1bd
     python benchmarks/bench_pictures.py [--older ../older] [--json FILE]
@@ -15,12 +16,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,13 +47,22 @@ kind, pictures, folder, size = sys.argv[1:]
 options = {"simplify": False} if kind == "onnx" else {}
 exported = Path(YOLO("yolo11n-pose.yaml").export(format=kind, imgsz=int(size), **options))
 model = YOLO(exported, task="pose")
-started = time.perf_counter()
+started, cpu = time.perf_counter(), time.process_time()
 for _ in model.predict(pictures, stream=True, imgsz=int(size), save_txt=True, verbose=False,
                        project=folder, device="cpu"):
     pass
-print(time.perf_counter() - started)
+print(time.perf_counter() - started, time.process_time() - cpu)
 """
 """Exports the network and times its own way through a folder; what comes before is not counted."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run took."""
+
+    seconds: float
+    cpu_seconds: float
+    """Of all cores."""
 
 
 def repeat_pictures(data: Path, folder: Path, times: int) -> int:
@@ -63,26 +75,29 @@ def repeat_pictures(data: Path, folder: Path, times: int) -> int:
     return times * len(pictures)
 
 
-def annotate(code: Path, pictures: Path, out: Path, *options: str) -> float:
-    """Seconds of ``mpn annotate`` with the code of a checkout."""
-    started = time.perf_counter()
+def annotate(code: Path, pictures: Path, out: Path, *options: str) -> Spent:
+    """``mpn annotate`` with the code of a checkout."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "mpn_cli.app", "annotate", str(pictures), "-o", str(out),
          "--no-resume", "--quiet", *options],
         check=True, cwd=code, env={**os.environ, "PYTHONPATH": str(code)},
     )  # fmt: skip
-    return time.perf_counter() - started
+    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Spent(seconds, cpu)
 
 
-def ultralytics(kind: str, pictures: Path, folder: Path, size: int) -> float:
-    """Seconds of yolo11n-pose on a folder, in "openvino" or "onnx"."""
+def ultralytics(kind: str, pictures: Path, folder: Path, size: int) -> Spent:
+    """yolo11n-pose on a folder, in "openvino" or "onnx"."""
     folder.mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-c", ULTRALYTICS, kind, str(pictures), str(folder), str(size)],
         check=True, cwd=folder, capture_output=True, text=True,
         env={**os.environ, "YOLO_AUTOINSTALL": "false", "YOLO_CONFIG_DIR": str(folder)},
     )  # fmt: skip
-    return float(done.stdout.split()[-1])
+    seconds, cpu = done.stdout.split()[-2:]
+    return Spent(float(seconds), float(cpu))
 
 
 def main() -> None:
@@ -100,10 +115,10 @@ def main() -> None:
         pictures, out = folder / "pictures", folder / "out"
         count = repeat_pictures(options.data, pictures, options.times)
 
-        def ours(code: Path, *mode: str) -> Callable[[], float]:
+        def ours(code: Path, *mode: str) -> Callable[[], Spent]:
             return lambda: annotate(code.resolve(), pictures, out, *mode)
 
-        def theirs(kind: str) -> Callable[[], float]:
+        def theirs(kind: str) -> Callable[[], Spent]:
             return lambda: ultralytics(kind, pictures, folder / kind, options.yolo_size)
 
         rows = {name: ours(ROOT, *mode) for name, mode in MODES.items()}
@@ -112,20 +127,27 @@ def main() -> None:
         if find_spec("ultralytics") is not None:
             rows["yolo11n-pose, OpenVINO"] = theirs("openvino")
             rows["yolo11n-pose, ONNX Runtime"] = theirs("onnx")
-        seconds: dict[str, list[float]] = {name: [] for name in rows}
+        spent: dict[str, list[Spent]] = {name: [] for name in rows}
         for _ in range(options.rounds):
             for row, run in rows.items():
-                seconds[row].append(run())
-    rates = {name: count / statistics.median(own) for name, own in seconds.items()}
+                spent[row].append(run())
+    rates = {
+        name: count / statistics.median(one.seconds for one in own) for name, own in spent.items()
+    }
+    cpu = {
+        name: 1000 * statistics.median(one.cpu_seconds for one in own) / count
+        for name, own in spent.items()
+    }
     table = make_table(
-        f"{count} pictures, {os.cpu_count()} cores", ("", "pictures/s", "against defaults")
+        f"{count} pictures, {os.cpu_count()} cores",
+        ("", "pictures/s", "against defaults", "CPU ms per picture"),
     )
     for row, rate in rates.items():
-        table.add_row(row, f"{rate:.1f}", f"{rate / rates[DEFAULTS]:.2f}x")
+        table.add_row(row, f"{rate:.1f}", f"{rate / rates[DEFAULTS]:.2f}x", f"{cpu[row]:.1f}")
     stdout.print(table)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        content = {"cores": os.cpu_count(), "pictures": count, "per_second": rates}
+        content = {"cores": os.cpu_count(), "pictures": count, "per_second": rates, "cpu_ms": cpu}
         options.json.write_text(json.dumps(content, indent=1))
 
 
