@@ -46,7 +46,7 @@ def rescored(candidates: Candidates, kpt_thr: float) -> Candidates:
     before = pose_confidence(ones, batch.confidences, FOUND_WITH_KPT_THR)
     boxes = np.divide(batch.scores, before, out=np.zeros_like(ones), where=before > 0)
     scores = pose_confidence(boxes, batch.confidences, kpt_thr)
-    return Candidates(dataclasses.replace(batch, scores=scores), candidates.picture_ids)
+    return dataclasses.replace(candidates, batch=dataclasses.replace(batch, scores=scores))
 
 
 def main() -> None:

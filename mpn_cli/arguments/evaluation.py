@@ -12,8 +12,17 @@ from mpn_cli.arguments.shared import Json
 Sigmas = Annotated[
     str | None,
     typer.Option(
-        help="OKS constants of the joints, separated by commas.",
+        help="OKS constants of the joints, separated by commas; or one for all, coco or mpii.",
         show_default="COCO's, for 17 joints",
+    ),
+]
+
+
+Category = Annotated[
+    str | None,
+    typer.Option(
+        help="Evaluate one category of the ground truth: its name in any case, or its id.",
+        show_default="all that have joints",
     ),
 ]
 
@@ -42,6 +51,7 @@ def evaluate(
         int, typer.Option(min=0, help="Draws of the bootstrap behind the intervals; 0: none.")
     ] = 200,
     sigmas: Sigmas = None,
+    category: Category = None,
     engine: Annotated[
         str, typer.Option(help="hotcoco, or pycocotools: the same numbers, slower.")
     ] = "hotcoco",
@@ -58,7 +68,7 @@ def evaluate(
     """
     from mpn_cli.commands.eval import evaluate as run
 
-    run(results, gt, engine, sigmas, resamples, errors, as_json)
+    run(results, gt, engine, sigmas, resamples, errors, as_json, category)
 
 
 def report(
@@ -78,6 +88,7 @@ def report(
         int, typer.Option(min=0, help="About so many pictures are shown; thumbnails shrink.")
     ] = 300,
     sigmas: Sigmas = None,
+    category: Category = None,
     as_json: Json = False,
 ) -> None:
     """Write one HTML page about a run: numbers, mistakes, histograms, pictures with poses.
@@ -88,7 +99,7 @@ def report(
     """
     from mpn_cli.commands.report import report as run
 
-    run(out, gt, page, images, sigmas, gallery, as_json)
+    run(out, gt, page, images, sigmas, gallery, as_json, category)
 
 
 def nms_bench(

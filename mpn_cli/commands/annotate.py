@@ -26,7 +26,7 @@ from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.devices import CPU, find_devices
 from mpn_cli.pipeline.shard import Tools, annotate_shard
-from mpn_cli.recipes import make_recipe
+from mpn_cli.recipes import effective_options, make_recipe
 from mpn_cli.settings import AnnotateSettings, Resolved, resolve
 from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.gather import gather
@@ -53,12 +53,13 @@ def annotate(
     quiet: bool,
     as_json: bool,
     options: dict[str, Any],
+    person_category: str | None = None,
 ) -> ExitCode:
     """Run the command. Raises InputError and PluginError for what can't be done."""
     started = time.monotonic()
     resolved = resolve(options)
     settings = resolved.settings
-    gathered = gather(sources, images, image_info, boxes)
+    gathered = gather(sources, images, image_info, boxes, person_category)
     tasks = gathered.tasks[:limit]
     recipe = make_recipe(
         resolved, any(t.labelled for t in tasks), all(t.boxes is not None for t in tasks)
@@ -76,7 +77,7 @@ def annotate(
             if settings.cluster is None and settings.device == CPU:
                 prepare_estimator(recipe)
                 prepare_detector(recipe.detector, recipe.runtime)
-            totals = _run(job, settings, out, quiet)
+            totals, before = _run(job, settings, out, quiet)
             if totals is None:
                 done = out.finished(job)
                 console.print_note(
@@ -84,7 +85,7 @@ def annotate(
                     " The same command goes on from there."
                 )
                 return ExitCode.STOPPED
-            record = _record(resolved, gathered, totals, time.monotonic() - started)
+            record = _record(resolved, job, gathered, totals, before, time.monotonic() - started)
             skipped = gathered.skipped + totals.skipped
             skeleton = SKELETONS[recipe.joints]
             out.merge(job, skipped, skeleton, record, settings.keep_parts)
@@ -95,13 +96,19 @@ def annotate(
     return ExitCode.SKIPPED if record["counts"]["skipped"] else ExitCode.DONE
 
 
-def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> Totals | None:
+def _run(
+    job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool
+) -> tuple[Totals | None, dict[str, int]]:
+    """The sums of all shards, None if it was stopped; and how much was there before this run."""
+    before: dict[str, int] = {}
     with console.progress("annotate", len(job.tasks), quiet) as advance, _stoppable() as stop:
         start: tuple[int, float] | None = None  # what an earlier run did is not this run's speed
 
         def report(totals: Totals) -> None:
             nonlocal start
             now = time.monotonic()
+            if start is None:
+                before.update(pictures=totals.pictures, people=totals.people)
             start = start or (totals.people, now)
             people, since = start
             detail = f"{totals.people} people"
@@ -113,7 +120,7 @@ def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> T
 
         if settings.cluster is None:
             devices = find_devices(settings.device)
-            return run_shards(job, out, settings.workers, stop, report, devices)
+            return run_shards(job, out, settings.workers, stop, report, devices), before
         if settings.device != CPU:
             raise InputError("--cluster and --device: a cluster's workers use their cores")
         if find_spec("distributed") is None:
@@ -122,7 +129,7 @@ def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> T
 
         return run_on_cluster(
             job, out, settings.cluster, settings.workers, stop, report, console.print_note
-        )
+        ), before
 
 
 @contextmanager
@@ -144,9 +151,17 @@ def _stoppable() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float) -> dict[str, Any]:
-    """What run.json says beside the job."""
-    settings = resolved.settings.model_dump(mode="json")
+def _record(
+    resolved: Resolved,
+    job: Job,
+    gathered: Gathered,
+    totals: Totals,
+    before: dict[str, int],
+    wall: float,
+) -> dict[str, Any]:
+    """What run.json says beside the job; before: what earlier runs had done of it."""
+    settings = effective_options(resolved, job.recipe, any(t.labelled for t in job.tasks))
+    settings["shard_size"] = job.shard_size
     return {
         "command": sys.argv,
         "folder": os.getcwd(),
@@ -165,6 +180,8 @@ def _record(resolved: Resolved, gathered: Gathered, totals: Totals, wall: float)
             "people": totals.people,
             "skipped": len(gathered.skipped) + len(totals.skipped),
             "full_image": totals.full_image,
+            "other_size": totals.other_size,
+            "before_this_run": before,
             "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
         },
         "seconds": {
@@ -189,12 +206,12 @@ def _show_summary(record: dict[str, Any], out: str) -> None:
     counts, seconds = record["counts"], dict(record["seconds"])
     wall = seconds.pop("wall")
     table = console.make_table("Done", ("", "", ""), numbers_from=3)
-    rate = f"{counts['pictures'] / wall:.1f}/s" if wall else ""
     table.show_header = False
-    table.add_row("pictures", str(counts["pictures"]), rate)
-    table.add_row(
-        "people", str(counts["people"]), f"{counts['people'] / wall:.1f}/s" if wall else ""
-    )
+    for name in ("pictures", "people"):
+        new = counts[name] - counts.get("before_this_run", {}).get(name, 0)
+        rate = f"{new / wall:.1f}/s" if wall else ""
+        old = f", {counts[name] - new} done before" if new < counts[name] else ""
+        table.add_row(name, str(counts[name]), rate + old)
     reasons = ", ".join(f"{n} {why}" for why, n in counts["boxes_left_out"].items())
     if reasons:
         table.add_row("boxes left out", str(sum(counts["boxes_left_out"].values())), reasons)
@@ -204,6 +221,11 @@ def _show_summary(record: dict[str, Any], out: str) -> None:
         table.add_row(
             "full image", str(counts["full_image"]),
             "no boxes given: one person is taken to fill each picture",
+        )  # fmt: skip
+    if counts.get("other_size"):
+        table.add_row(
+            "other size", str(counts["other_size"]),
+            "not as large as the file with their boxes says: boxes may be misplaced",
         )  # fmt: skip
     stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     table.add_row("seconds", f"{wall:.1f}", stages)

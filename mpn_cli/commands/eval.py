@@ -34,6 +34,7 @@ def evaluate(
     resamples: int,
     errors: bool,
     as_json: bool,
+    category: str | None = None,
 ) -> None:
     """Run the command. Raises InputError for files that can't be evaluated."""
     gc.disable()  # millions of numbers are read and none let go: collecting is as slow as reading
@@ -42,11 +43,11 @@ def evaluate(
     if is_mpii(truth):
         _evaluate_mpii(files, truth, errors, as_json)
         return
-    labelled = read_ground_truth(truth, sigmas)
+    labelled = read_ground_truth(truth, sigmas, category)
     with evaluator(labelled, Engine(engine), resamples) as ahead:
         ahead.begin(files)
         results = [read_results(file, labelled) for file in files]
-        odd = [odd_things(one.found(), labelled.labelled()) for one in results]
+        odd = [[*one.notes, *odd_things(one.found(), labelled.labelled())] for one in results]
         measured = [ahead.evaluate(one) for one in results]
     evaluations = [one.evaluation for one in measured]
     draws = [one.draws for one in measured]
@@ -59,7 +60,17 @@ def evaluate(
     mistakes = [find_errors(labelled, one, Engine(engine)) for one in results] if errors else []
     change = [intervals(one - draws[0]) for one in draws[1:]]
     if as_json:
-        console.print_json(_as_json(results, odd, evaluations, spread, change, parts, mistakes))
+        console.print_json(
+            _as_json(
+                results,
+                [[*labelled.notes, *lines] for lines in odd],
+                evaluations,
+                spread,
+                change,
+                parts,
+                mistakes,
+            )
+        )
         return
     if len(results) == 1:
         _print_numbers(results[0], evaluations[0], spread)
@@ -68,6 +79,8 @@ def evaluate(
         _print_differences(results, evaluations, change)
     for one, of in zip(results, mistakes, strict=False):
         _print_errors(one, of)
+    for line in labelled.notes:
+        console.print_note(f"{truth}: {line}")
     for one, lines in zip(results, odd, strict=True):
         for line in lines:
             console.print_note(line if len(results) == 1 else f"{one.file}: {line}")

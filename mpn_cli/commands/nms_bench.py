@@ -12,6 +12,7 @@ from mpn_cli import console
 from mpn_cli.errors import InputError
 from mpn_cli.evaluation.candidates import Candidates, load_candidates, make_crowds
 from mpn_cli.evaluation.coco import load_truth
+from mpn_cli.evaluation.inputs import read_ground_truth
 from mpn_cli.evaluation.nms_bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.evaluation.plots import check_plot, draw_times
 from nms_backends.contract import NmsConfig
@@ -41,7 +42,13 @@ def nms_bench(
         raise InputError("--gt goes with a file of candidates")
     if truth is not None and not truth.is_file():
         raise InputError(f"--gt {truth}: no such file")
-    candidates = load_candidates(file) if file else _crowds(crowd, images, seed)
+    labelled = read_ground_truth(truth) if truth else None
+    if labelled is not None:
+        if not labelled.scored:
+            raise InputError(f"--gt {truth}: {labelled.notes[-1]}")
+        for note in labelled.notes:
+            console.print_note(f"{truth}: {note}")
+    candidates = load_candidates(file, labelled) if file else _crowds(crowd, images, seed)
     names = backends.split(",") if backends else None
     if plot is not None:
         check_plot(plot)
@@ -50,7 +57,8 @@ def nms_bench(
         names,
         config,
         repeat,
-        load_truth(str(truth)) if truth else None,
+        load_truth(labelled.content()) if labelled else None,
+        labelled.custom_sigmas if labelled else None,
     )
     poses, pictures = len(candidates.batch.scores), candidates.batch.pictures
     columns, cells = (

@@ -19,9 +19,10 @@ def report(
     sigmas: str | None,
     gallery: int,
     as_json: bool,
+    category: str | None = None,
 ) -> None:
     """Write the page. Raises InputError."""
-    content = make_page(read_run(out, images), truth, sigmas, gallery).encode()
+    content = make_page(read_run(out, images), truth, sigmas, gallery, category).encode()
     target = page or out / "report.html"
     with writing(target.parent):
         replace_file(target, content)

@@ -23,6 +23,7 @@ class Totals:
     pictures: int = 0
     people: int = 0
     full_image: int = 0
+    other_size: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     boxes_left_out: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Totals:
         self.pictures += part.pictures
         self.people += part.people
         self.full_image += part.full_image
+        self.other_size += part.other_size
         self.skipped += part.skipped
         self.boxes_left_out.update(part.boxes_left_out)
         self.seconds = sum_seconds((self.seconds, part.seconds))

@@ -121,4 +121,5 @@ def _survivors(crew: Crew, orders: Orders, tasks: Sequence[Task]) -> ShardResult
         dict(left_out),
         sum(part.full_image for part in parts),
         sum_seconds(part.seconds for part in parts),
+        sum(part.other_size for part in parts),
     )

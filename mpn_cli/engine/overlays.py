@@ -17,11 +17,11 @@ from mpn_cli.sources.tasks import Task
 def write_overlays(folder: Path, tasks: Sequence[Task], result: ShardResult, tools: Tools) -> None:
     """Draw every annotated picture of a shard under ``folder``. Raises OSError."""
     recipe = tools.recipe
-    paths = {task.image_id: task.path for task in tasks}
+    sources = {task.image_id: task for task in tasks}
     for picture in result.pictures:
-        drawn = draw_poses(
-            read_picture(paths[picture.image_id]), picture.poses, tools.skeleton, recipe.kpt_thr
-        )
+        source = sources[picture.image_id]
+        pixels = read_picture(source.path, source.size)
+        drawn = draw_poses(pixels, picture.poses, tools.skeleton, recipe.kpt_thr)
         if recipe.overlay_boxes:
             draw_boxes(drawn, picture.poses)
         if recipe.overlay_scores:

@@ -30,6 +30,7 @@ class PartHeader(msgspec.Struct, frozen=True):
     boxes_left_out: dict[str, int]
     full_image: int
     seconds: dict[str, float]
+    other_size: int = 0
 
 
 _header = msgspec.json.Decoder(PartHeader)
@@ -52,6 +53,7 @@ def write_part(folder: Path, job: str, shard: int, result: ShardResult) -> PartH
         result.boxes_left_out,
         result.full_image,
         result.seconds,
+        result.other_size,
     )
     lines = [msgspec.json.encode(value) for value in (header, *result.pictures)]
     content = b"\n".join(lines) + b"\n"

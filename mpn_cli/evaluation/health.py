@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Found:
     """(N, K, 2) pixels."""
     scores: Float64Array
     """(N,)."""
+    strangers: Mapping[int, str] = field(default_factory=dict)
+    """What a results file calls pictures with numbers below 0, which the ground truth lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ def _strangers(found: Found, truth: Labelled) -> str | None:
     strange = [picture for picture in found.pictures if picture not in truth.sizes]
     if not strange:
         return None
+    first = max(strange)  # they are counted down from -1
     return (
         f"{len(strange)} results are for {len(set(strange))} pictures that the ground truth does"
-        f" not have (first: image id {min(strange)}); they are left out"
+        f" not have (first: image id {found.strangers.get(first, first)}); they are left out"
     )
 
 
@@ -93,7 +96,8 @@ def _categories(found: Found, truth: Labelled) -> str | None:
         return None
     return (
         f"{other.total()} results have a category that the ground truth does not have"
-        f" ({', '.join(map(str, sorted(other)))}); they count for nothing"
+        f" ({', '.join(map(str, sorted(other)))}); they count for nothing unless --category says which"
+        " is meant"
     )
 
 
@@ -157,7 +161,7 @@ def _shifted(found: Found, truth: Labelled) -> str | None:
         away = found.keypoints[rows][:, seen] - labels[seen, :2]
         distance = np.abs(away).max(axis=2)
         best = int(np.median(distance, axis=1).argmin())
-        near = distance[best] < MATCH_REACH * np.sqrt(truth.areas[person])
+        near = distance[best] < MATCH_REACH * np.sqrt(max(truth.areas[person], 0))
         shifts.append(away[best][near])
     joined = np.concatenate(shifts) if shifts else np.empty((0, 2))
     if len(joined) < SHIFT_JOINTS:

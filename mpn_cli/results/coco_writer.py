@@ -95,6 +95,7 @@ def _annotations(pictures: Iterable[AnnotatedPicture], kpt_thr: float) -> Iterat
                 "category_id": PERSON_ID,
                 "bbox": pose.bbox,
                 "area": pose.area,
+                "segmentation": [],
                 "iscrowd": 0,
                 "keypoints": keypoints,
                 "num_keypoints": sum(visibility > 0 for visibility in visibilities),

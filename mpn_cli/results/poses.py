@@ -59,3 +59,5 @@ class ShardResult(msgspec.Struct):
     """Pictures taken as one person filling them."""
     seconds: dict[str, float]
     """By stage."""
+    other_size: int = 0
+    """Pictures of another size than the file with their boxes says."""

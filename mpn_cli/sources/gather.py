@@ -18,8 +18,11 @@ def gather(
     images: str | None = None,
     image_info: str | None = None,
     boxes: str | None = None,
+    person_category: str | None = None,
 ) -> Gathered:
     """All tasks of some sources, by ascending image id. Raises InputError.
+
+    ``images``, ``image_info`` and ``person_category`` are those of ``gather_coco``.
 
     ``boxes`` gives the pictures of one folder their boxes: the same as naming that file as source
     with the folder as ``images``.
@@ -27,15 +30,17 @@ def gather(
     if boxes is not None:
         if len(sources) != 1 or not os.path.isdir(sources[0]):
             raise InputError("--boxes goes with one picture folder")
-        return _existing(gather_coco(boxes, sources[0], image_info))
+        return _existing(gather_coco(boxes, sources[0], image_info, person_category))
     json_files = [s for s in sources if s.lower().endswith(".json") and os.path.isfile(s)]
     if not json_files:
-        if images is not None or image_info is not None:
-            raise InputError("--images and --image-info go with a COCO file as source")
+        if any(one is not None for one in (images, image_info, person_category)):
+            raise InputError(
+                "--images, --image-info and --person-category go with a COCO file as source"
+            )
         return _gather_pictures(sources)
     if len(sources) > 1:
         raise InputError("a COCO file is a source of its own: annotate one at a time")
-    return _existing(gather_coco(json_files[0], images, image_info))
+    return _existing(gather_coco(json_files[0], images, image_info, person_category))
 
 
 def _gather_pictures(sources: Sequence[str]) -> Gathered:

@@ -53,32 +53,60 @@ class Decoded:
         return cls(pixels, pixels.shape[1], pixels.shape[0])
 
 
-def read_picture(path: str) -> Picture:
-    """A picture as (H, W, 3) uint8 RGB, turned as its EXIF orientation says.
+Size = tuple[float, float]
+"""Width and height in pixels, as a label file gives them."""
 
-    16-bit, grey and CMYK pictures are converted, of an animation the first frame is taken.
+
+def read_picture(path: str, labelled_size: Size | None = None) -> Picture:
+    """A picture as (H, W, 3) uint8 RGB, turned as :func:`decode_picture` does.
+
     Raises UnreadableError.
     """
-    content = _read(path)
-    return _decode(content, cv2.IMREAD_COLOR_RGB)
+    return decode_picture(_read(path), labelled_size)
 
 
-def read_reduced(path: str, most: Callable[[int, int], float]) -> Decoded:
+def decode_picture(content: bytes, labelled_size: Size | None = None) -> Picture:
+    """A picture file's pixels (H, W, 3) uint8 RGB, turned as its EXIF orientation says.
+
+    labelled_size: what the file with its labels says. Where that is the size of the pixels as
+    they are stored, and not of the upright picture, labels are meant in those. 16-bit, grey and
+    CMYK pictures are converted, of an animation the first frame is taken. Raises UnreadableError.
+    """
+    upright = _decode(content, cv2.IMREAD_COLOR_RGB)
+    if _swapped(upright.shape[1::-1], labelled_size):
+        stored = _decode(content, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        if stored.shape[1::-1] == labelled_size:
+            return stored
+    return upright
+
+
+def _swapped(size: tuple[int, ...], labelled: Size | None) -> bool:
+    return labelled is not None and size != labelled and size == labelled[::-1]
+
+
+def read_reduced(
+    path: str, most: Callable[[int, int], float], labelled_size: Size | None = None
+) -> Decoded:
     """A picture, which a JPEG decoder may shrink: far faster for large pictures.
 
-    most: from the picture's width and height, by how much at most. Raises UnreadableError.
+    most: from the picture's width and height, by how much at most; labelled_size: as in
+    :func:`decode_picture`. Raises UnreadableError.
     """
     content = _read(path)
+    as_stored = 0
     with Image.open(io.BytesIO(content)) as header:
         width, height = header.size
         if header.getexif().get(ExifTags.Base.Orientation, 1) >= 5:
             width, height = height, width
+            if _swapped((width, height), labelled_size):
+                width, height = height, width
+                as_stored = cv2.IMREAD_IGNORE_ORIENTATION
         allowed = most(width, height) if header.format == "JPEG" else 1
     for reduction, flag in REDUCTIONS.items():
         if reduction <= allowed:
-            pixels = cv2.cvtColor(_decode(content, flag), cv2.COLOR_BGR2RGB)
+            pixels = cv2.cvtColor(_decode(content, flag | as_stored), cv2.COLOR_BGR2RGB)
             return Decoded(np.asarray(pixels, dtype=np.uint8), width, height, reduction)
-    return Decoded(_decode(content, cv2.IMREAD_COLOR_RGB), width, height)
+    return Decoded(_decode(content, cv2.IMREAD_COLOR_RGB | as_stored), width, height)
 
 
 def _read(path: str) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mpn_cli.errors import InputError
+from mpn_cli.formats.files import plain_utf8
 from mpn_cli.sources.remote import is_remote, list_remote
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -75,7 +76,7 @@ def _expand(source: str) -> Iterator[tuple[str, str, bool]]:
         path = os.path.abspath(source)
         if source.lower().endswith(".txt"):
             try:
-                lines = Path(source).read_text(encoding="utf-8").splitlines()
+                lines = plain_utf8(Path(source).read_bytes()).decode("utf-8").splitlines()
             except (OSError, UnicodeDecodeError) as error:
                 raise InputError(f"{source}: not a readable list of paths ({error})") from None
             yield from _listed(lines, os.path.dirname(path), source)
@@ -121,7 +122,10 @@ def _globbed(pattern: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _listed(lines: Iterable[str], base: str, name: str) -> Iterator[tuple[str, str, bool]]:
-    lines = [line.strip() for line in lines if line.strip()]
+    lines = [line.strip() for line in lines]
+    if lines:
+        lines[0] = lines[0].removeprefix("\ufeff")  # of a list piped in
+    lines = [line for line in lines if line]
     paths = [
         line if is_remote(line) else os.path.normpath(os.path.join(base, line)) for line in lines
     ]

@@ -8,35 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from mpn_cli.arrays import BoolArray, Float64Array, IntArray
 from mpn_cli.detectors.person import PADDING
+from mpn_cli.formats.coco import Annotation, BoxDataSet, Id, Image
 from mpn_cli.training.data_sets import (
+    PictureFile,
     TrainingDataError,
+    digest_of,
     find_pictures,
+    people_of,
     read_data_set,
     read_labelled_picture,
 )
 
 
-class _Picture(msgspec.Struct):
-    id: int
-    file_name: str
+class _Picture(Image):
     labels_complete: bool = True
 
 
-class _Person(msgspec.Struct):
-    image_id: int
-    bbox: list[float] = []
-    iscrowd: int = 0
-
-
-class _DataSet(msgspec.Struct):
-    images: list[_Picture]
-    annotations: list[_Person]
+class _DataSet(BoxDataSet):
+    images: list[_Picture]  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ class LabelledPictures:
 
     digest: str
     """Of the label file: what caches are keyed by."""
-    paths: tuple[Path, ...]
+    paths: tuple[PictureFile, ...]
     boxes: tuple[Float64Array, ...]
     """(M, 4) x, y, width, height of each picture's people, pixels."""
     crowds: tuple[BoolArray, ...]
@@ -71,19 +65,21 @@ def load_pictures(source: Path) -> LabelledPictures:
     Raises TrainingDataError for a file that is none, missing pictures, or no person at all.
     """
     file, digest, data = read_data_set(source, _DataSet)
-    people: dict[int, list[_Person]] = {p.id: [] for p in data.images if p.labels_complete}
-    for person in data.annotations:
-        if len(person.bbox) == 4 and person.image_id in people:
-            people[person.image_id].append(person)
+    labels = data.annotations or []
+    persons = people_of(file, data.categories, {p.category_id for p in labels})
+    people: dict[Id, list[Annotation]] = {p.id: [] for p in data.images if p.labels_complete}
+    for person in labels:
+        if person.bbox and len(person.bbox) == 4 and person.image_id in people:
+            people[person.image_id] += [person] if person.category_id in persons else []
     if not any(people.values()):
         raise TrainingDataError(f"{file}: nobody with a box")
-    paths = find_pictures(file, {p.id: p.file_name for p in data.images}, list(people))
+    paths = find_pictures(file, data.images, list(people))
     return LabelledPictures(
         digest,
         paths,
         tuple(np.array([p.bbox for p in some], dtype=np.float64).reshape(-1, 4)
               for some in people.values()),
-        tuple(np.array([p.iscrowd for p in some], dtype=bool) for some in people.values()),
+        tuple(np.array([bool(p.iscrowd) for p in some], dtype=bool) for some in people.values()),
     )  # fmt: skip
 
 
@@ -110,7 +106,9 @@ class PictureCache:
 
 def open_picture_cache(labels: LabelledPictures, side: int, folder: Path) -> PictureCache:
     """The cache of some pictures at a long side, made if it is not there yet."""
-    file = folder / f"{labels.digest}-{len(labels)}-{side}.npy"
+    # Halves of a data set may be equally large: what they are called by is which they are.
+    names = "\n".join(str(one.path) for one in labels.paths)
+    file = folder / f"{digest_of(labels.digest + names)}-{len(labels)}-{side}.npy"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         _fill(file, labels, side)

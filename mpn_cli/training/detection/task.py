@@ -33,7 +33,7 @@ class DetectionTask:
         self.recipe = recipe
         self.network = channels_last(_start(recipe.initial_weights))
         pictures = load_pictures(recipe.data[0])
-        validates = held_out(pictures.paths, recipe.validate_every)
+        validates = held_out(recipe.data[0], pictures.paths, recipe.validate_every)
         self.pictures, self.validation = pictures.where(~validates), pictures.where(validates)
         self.samples = len(self.pictures)
 
