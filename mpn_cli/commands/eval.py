@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.measure import Measurement
 from rich.table import Table
 
 from mpn_cli import console
@@ -126,16 +127,28 @@ def _errors_as_json(found: Errors) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _Line:
+    """The ten numbers of something, as they are printed."""
+
+    name: str
+    numbers: Sequence[str]
+    new_group: bool = False
+    dim: bool = False
+
+
 def _print_numbers(
     results: Results, evaluation: Evaluation, spread: Sequence[list[Interval]]
 ) -> None:
-    table = console.make_table(f"{len(results)} poses in {results.file}", ("", *NAMES))
-    table.add_row("", *(f"{value:.3f}" for value in evaluation.numbers.values()))
+    lines = [_Line("", [f"{value:.3f}" for value in evaluation.numbers.values()])]
     if spread:
-        table.add_row("from", *(f"{one.low:.3f}" for one in spread[0]), style="dim")
-        table.add_row("to", *(f"{one.high:.3f}" for one in spread[0]), style="dim")
-        table.caption = "from, to: 95 % of the time with other pictures like these (bootstrap)"
-    console.stdout.print(table)
+        lines += [
+            _Line("from", [f"{one.low:.3f}" for one in spread[0]], dim=True),
+            _Line("to", [f"{one.high:.3f}" for one in spread[0]], dim=True),
+        ]
+    caption = "from, to: 95 % of the time with other pictures like these (bootstrap)"
+    title = f"{len(results)} poses in {results.file}"
+    _print_ten(title, lines, caption if spread else None)
 
 
 def _print_differences(
@@ -143,24 +156,49 @@ def _print_differences(
     evaluations: Sequence[Evaluation],
     change: Sequence[list[Interval]],
 ) -> None:
-    table = console.make_table("", ("", *NAMES))
     first = evaluations[0].numbers
+    lines = []
     for number, (one, of) in enumerate(zip(results, evaluations, strict=True)):
         console.stdout.print(f"{_letter(number)}: {len(one)} poses in {one.file}", highlight=False)
-        table.add_row(_letter(number), *(f"{value:.3f}" for value in of.numbers.values()))
+        lines.append(_Line(_letter(number), [f"{value:.3f}" for value in of.numbers.values()]))
     for number, of in enumerate(evaluations[1:]):
-        table.add_section()
-        letter = _letter(number + 1)
-        table.add_row(f"{letter}-A", *(f"{of.numbers[name] - first[name]:+.3f}" for name in NAMES))
+        differences = [f"{of.numbers[name] - first[name]:+.3f}" for name in NAMES]
+        lines.append(_Line(f"{_letter(number + 1)}-A", differences, new_group=True))
         if change:
-            table.add_row("from", *(f"{one.low:+.3f}" for one in change[number]), style="dim")
-            table.add_row("to", *(f"{one.high:+.3f}" for one in change[number]), style="dim")
-    if change:
-        table.caption = (
-            "from, to: 95 % interval of the difference (bootstrap, both on the same pictures);\n"
-            "one that holds 0 may be chance"
-        )
-    console.stdout.print(table)
+            lines += [
+                _Line("from", [f"{one.low:+.3f}" for one in change[number]], dim=True),
+                _Line("to", [f"{one.high:+.3f}" for one in change[number]], dim=True),
+            ]
+    caption = (
+        "from, to: 95 % interval of the difference (bootstrap, both on the same pictures);\n"
+        "one that holds 0 may be chance"
+    )
+    _print_ten("", lines, caption if change else None)
+
+
+def _print_ten(title: str, lines: Sequence[_Line], caption: str | None) -> None:
+    """A line for each of ``lines``; a column for each where that is too wide. Nothing is cut."""
+    if title:
+        console.stdout.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
+    table = console.make_table("", ("", *NAMES))
+    table.padding = (0, 1, 0, 0)
+    for line in lines:
+        if line.new_group:
+            table.add_section()
+        table.add_row(line.name, *line.numbers, style="dim" if line.dim else None)
+    if _width(table) > console.stdout.width:
+        table = console.make_table("", ("", *(line.name for line in lines)))
+        for place, name in enumerate(NAMES):
+            table.add_row(name, *(line.numbers[place] for line in lines))
+    table.caption = caption
+    console.stdout.print(table, width=max(_width(table), console.stdout.width), crop=False)
+
+
+def _width(table: Table) -> int:
+    """Columns that a table takes where nothing is cut, without its title and caption."""
+    return Measurement.get(
+        console.stdout, console.stdout.options.update(width=10_000), table
+    ).maximum
 
 
 def _letter(number: int) -> str:

@@ -99,7 +99,7 @@ def _numbers(
             np.array([kinds[pose.category_id] for pose in poses], dtype=np.int64),
         )
     fitted = fit(file, poses, truth)
-    if not fitted.known.any():
+    if not set(fitted.categories) & set(truth.categories.values()):
         raise InputError(f"{file}: none of its poses has a category of {truth.file}")
     return np.array(fitted.pictures), np.array(fitted.categories)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -49,13 +50,16 @@ class Labelled:
 
     sizes: dict[int, tuple[float, float] | None]
     """Width and height by picture, where they are known."""
-    categories: Sequence[int]
+    categories: Mapping[Any, int]
+    """Numbers by id."""
     pictures: Sequence[int]
     """Of each labelled person."""
     keypoints: Float64Array
     """(M, K, 3)."""
     areas: Float64Array
     """(M,) pixels squared."""
+    category_names: str = ""
+    """For a message."""
 
 
 def odd_things(found: Found, truth: Labelled) -> list[str]:
@@ -91,13 +95,13 @@ def _silent_pictures(found: Found, truth: Labelled) -> str | None:
 
 
 def _categories(found: Found, truth: Labelled) -> str | None:
-    other = Counter(c for c in found.categories if c not in truth.categories)
+    other = Counter(c for c in found.categories if c not in truth.categories.values())
     if not other:
         return None
     return (
         f"{other.total()} results have a category that the ground truth does not have"
-        f" ({', '.join(map(str, sorted(other)))}); they count for nothing unless --category says which"
-        " is meant"
+        f" ({', '.join(map(str, sorted(other)))}); they count for nothing unless --category says"
+        f" which one is meant ({truth.category_names})"
     )
 
 

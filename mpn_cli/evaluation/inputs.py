@@ -23,8 +23,8 @@ from mpn_cli.formats.coco import (
     Image,
     PoseDataSet,
     Result,
-    describe,
     find_category,
+    list_categories,
     numbered,
 )
 from mpn_cli.formats.coco import Person as Annotation
@@ -69,6 +69,8 @@ class GroundTruth:
     """Those that ``--category`` leaves out."""
     chosen: bool
     """Whether the user has said which category is evaluated."""
+    category_names: str
+    """They, for a message: "1 person, 2 dog"."""
     sigmas: Float64Array
     """(K,) OKS constants."""
     own_sigmas: bool
@@ -140,10 +142,11 @@ class GroundTruth:
         """What the health check looks at."""
         return Labelled(
             {number: image.size for number, image in self.images.items()},
-            list(self.categories.values()),
+            self.categories,
             [one.image_id for one in self.scored],
             self.keypoints,
             self.areas,
+            self.category_names,
         )
 
 
@@ -162,7 +165,8 @@ class Results:
     scores: Float64Array
     """(N,)."""
     known: BoolArray
-    """(N,) whether the ground truth has the picture and the category."""
+    """(N,) whether the ground truth has the picture; what has none of its categories counts for
+    nothing, as in COCO's evaluation, but is left out only where no engine takes its category."""
     as_it_is: bool
     """Whether an engine may be given the file itself."""
     notes: list[str] = field(default_factory=list)
@@ -178,7 +182,7 @@ class Results:
         return Found(self.pictures, self.categories, places, self.scores, names)
 
     def content(self) -> list[dict[str, Any]]:
-        """What an engine takes: the results for known pictures and categories alone."""
+        """What an engine takes: the results for known pictures alone."""
         if not len(self):
             return []
         results = read_list(self.file)
@@ -207,7 +211,8 @@ def read_ground_truth(
     """A COCO data set; ``sigmas`` and ``category`` as on the command line. Raises InputError."""
     content = read_json(file, PoseDataSet, "a COCO data set")
     annotations = content.annotations or []
-    categories, others, notes = _categories(file, content, category)
+    listed, notes = _categories(file, content)
+    categories, others = _chosen(file, listed, category)
     numbers = numbered(image.id for image in content.images)
     images = {numbers[image.id]: image for image in content.images}
     if len(images) < len(content.images):
@@ -223,8 +228,8 @@ def read_ground_truth(
     if len(labels) < len(chosen):
         notes.append(f"{len(chosen) - len(labels)} annotations are for pictures that are not among"
                      " its images: they count for nothing")  # fmt: skip
-    joints = _joints(file, labels, content.categories or [])
-    names = _names([c for c in content.categories or [] if c.id in categories], joints)
+    joints = _joints(file, labels, listed)
+    names = _names([c for c in listed if c.id in categories], joints)
     notes += odd_labels(labels, joints, names)
     people = [
         _person(file, one, number, numbers[one.image_id], categories[one.category_id], joints)
@@ -237,32 +242,39 @@ def read_ground_truth(
     values = _sigmas(sigmas, joints, names)
     truth = GroundTruth(
         file, Pictures(file, images, numbers), people, names, categories, others,
-        category is not None, np.array(values), tuple(values) != COCO.sigmas, notes,
+        category is not None, list_categories(listed), np.array(values),
+        tuple(values) != COCO.sigmas, notes,
     )  # fmt: skip
     if not truth.scored:
         notes.append("nobody has to be found: no annotation that counts has a labelled joint")
     return truth
 
 
-def _categories(
-    file: Path, content: PoseDataSet, wanted: str | None
-) -> tuple[dict[Id, int], frozenset[Id], list[str]]:
-    """The evaluated categories' numbers by id, the ids of the others, and what is odd."""
-    listed = content.categories or []
-    notes = []
-    if not listed:
-        used = {one.category_id for one in content.annotations or []} or {PERSON_ID}
-        listed = [Category(one) for one in sorted(used, key=str)]
-        named = ", ".join(str(one.id) for one in listed)
-        notes.append(f"names no categories: those of its annotations are evaluated ({named})")
-    ids = {one.id for one in listed}
-    if wanted is None:
-        return numbered(ids), frozenset(), notes
-    found = find_category(listed, wanted)
-    if not found:
-        raise InputError(f"{file}: --category {wanted} is none of its; {describe(listed)}")
+def _categories(file: Path, content: PoseDataSet) -> tuple[Sequence[Category], list[str]]:
+    """A data set's categories, and a line where it names none."""
+    if content.categories:
+        return content.categories, []
+    used = {one.category_id for one in content.annotations or []} or {PERSON_ID}
+    listed = ", ".join(sorted(map(str, used)))
+    return [Category(one) for one in sorted(used, key=str)], [
+        f"names no categories: those of its annotations are evaluated ({listed})"
+    ]
+
+
+def _chosen(
+    file: Path, categories: Sequence[Category], wanted: str | None
+) -> tuple[dict[Id, int], frozenset[Id]]:
+    """The evaluated categories' numbers by id, and the ids of the others. Raises InputError."""
+    ids = {one.id for one in categories}
     numbers = numbered(ids)
-    return {one: numbers[one] for one in found}, frozenset(ids - found), notes
+    if wanted is None:
+        return numbers, frozenset()
+    found = find_category(categories, wanted)
+    if not found:
+        raise InputError(
+            f"{file}: --category {wanted} is none of its; there are: {list_categories(categories)}"
+        )
+    return {one: numbers[one] for one in found}, frozenset(ids - found)
 
 
 def _joints(file: Path, people: Sequence[Annotation], categories: Sequence[Category]) -> int:
@@ -279,8 +291,8 @@ def _joints(file: Path, people: Sequence[Annotation], categories: Sequence[Categ
             continue
         if len({p.category_id for p in first.values()}) > 1:
             raise InputError(
-                f"{file}: its categories have different joints; {describe(categories)}."
-                " --category says which is evaluated"
+                f"{file}: its categories have different joints; there are:"
+                f" {list_categories(categories)}. --category says which is evaluated"
             )
         raise InputError(
             f"{file}: annotation {one.id} has {length / 3:g} joints, others {usual / 3:g}"
@@ -350,7 +362,7 @@ class Fitted:
     """The pictures' numbers by the results' ids."""
     categories: list[int]
     known: BoolArray
-    """(N,) whether the ground truth has the picture and the category."""
+    """(N,) whether an engine can be asked about it, as in ``Results``."""
     unchanged: bool
     """Whether all are known, and called in both files alike."""
     notes: list[str]
@@ -368,7 +380,7 @@ def fit(file: Path, results: Sequence[Result], truth: GroundTruth) -> Fitted:
             f"{file}: none of its pictures is in {truth.file} (first: image id"
             f" {results[0].image_id})"
         )
-    known = there & np.isin(categories, list(truth.categories.values()))
+    known = there & (np.array(categories, dtype=np.int64) >= 0)
     unchanged = (
         bool(known.all())
         and all(one == number for one, number in matched.numbers.items() if number >= 0)

@@ -176,7 +176,7 @@ def person_categories(
         if found:
             return found
         what = f"no category is called {wanted or PERSON}"
-        raise InputError(f"{where}: {what}; {_listed(categories)}. {HINT}")
+        raise InputError(f"{where}: {what}; there are: {list_categories(categories)}. {HINT}")
     ids = set(used)
     person = PERSON_ID if wanted is None else int(wanted) if wanted.isdecimal() else wanted
     if ids and person not in ids:
@@ -190,15 +190,14 @@ def person_categories(
 HINT = "--person-category says which are people, by name or id"
 
 
-def _listed(categories: Sequence[Category]) -> str:
-    names = [f"{one.id} {one.name}" for one in categories[:_NAMED]]
-    more = f" and {len(categories) - _NAMED} more" if len(categories) > _NAMED else ""
-    return f"there are: {', '.join(names)}{more}"
-
-
-def describe(categories: Sequence[Category]) -> str:
-    """A data set's categories for a message: "there are: 1 person, 2 car"."""
-    return _listed(categories)
+def list_categories(categories: Sequence[Category]) -> str:
+    """A data set's categories for a message: "1 person, 2 car"."""
+    names = ", ".join(
+        f"{one.id} {one.name}" if one.name is not None else str(one.id)
+        for one in categories[:_NAMED]
+    )
+    more = len(categories) - _NAMED
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _folded(name: str | int | None) -> str:

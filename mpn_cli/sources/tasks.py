@@ -32,7 +32,7 @@ class Task(msgspec.Struct, frozen=True, array_like=True):
     stamp: tuple[int, int] | None = None
     """The file's, where its listing told it; else it is asked for."""
     size: tuple[float, float] | None = None
-    """Width and height that the boxes' file says, which tell what orientation boxes are meant in."""
+    """Width and height that the boxes' file says: what orientation they are meant in."""
 
 
 class Skipped(msgspec.Struct, frozen=True):

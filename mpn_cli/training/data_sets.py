@@ -12,7 +12,15 @@ import numpy as np
 
 from mpn_cli.arrays import BoolArray, Picture
 from mpn_cli.errors import InputError
-from mpn_cli.formats.coco import PERSON, PERSON_ID, Category, Id, Image, describe, find_category
+from mpn_cli.formats.coco import (
+    PERSON,
+    PERSON_ID,
+    Category,
+    Id,
+    Image,
+    find_category,
+    list_categories,
+)
 from mpn_cli.formats.files import decode_json, read_content
 from mpn_cli.formats.pictures import PictureFinder
 from mpn_cli.sources.reading import Size, UnreadableError, decode_picture
@@ -67,7 +75,7 @@ def people_of(
     if not found & set(used):
         raise TrainingDataError(
             f"{file}: labels of several categories, none of them called {PERSON};"
-            f" {describe(categories)}"
+            f" there are: {list_categories(categories)}"
         )
     return found
 
