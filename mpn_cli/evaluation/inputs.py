@@ -25,6 +25,7 @@ from mpn_cli.formats.coco import (
     Result,
     find_category,
     list_categories,
+    number_of,
     numbered,
 )
 from mpn_cli.formats.coco import Person as Annotation
@@ -224,7 +225,8 @@ def read_ground_truth(
     if strangers:
         notes.append(f"{strangers} annotations have a category that is not among its categories:"
                      " they count for nothing")  # fmt: skip
-    labels = [p for p in chosen if p.image_id in numbers]
+    placed = [(p, n) for p in chosen if (n := number_of(numbers, p.image_id)) is not None]
+    labels = [p for p, _ in placed]
     if len(labels) < len(chosen):
         notes.append(f"{len(chosen) - len(labels)} annotations are for pictures that are not among"
                      " its images: they count for nothing")  # fmt: skip
@@ -232,8 +234,8 @@ def read_ground_truth(
     names = _names([c for c in listed if c.id in categories], joints)
     notes += odd_labels(labels, joints, names)
     people = [
-        _person(file, one, number, numbers[one.image_id], categories[one.category_id], joints)
-        for number, one in enumerate(labels, 1)
+        _person(file, one, number, picture, categories[one.category_id], joints)
+        for number, (one, picture) in enumerate(placed, 1)
     ]
     boxes = sum(one.area is None and one.labelled > 0 and not one.iscrowd for one in labels)
     if boxes:

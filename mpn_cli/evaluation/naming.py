@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mpn_cli.errors import InputError
-from mpn_cli.formats.coco import Id, Image, ImageList
+from mpn_cli.formats.coco import Id, Image, ImageList, number_of
 from mpn_cli.formats.files import read_json
 from mpn_cli.formats.pictures import PictureNames
 
@@ -68,40 +68,35 @@ def match_pictures(
     known = PictureNames({number: one.name for number, one in truth.images.items()})
     same: dict[Id, int] = {}
     moved: dict[Id, int] = {}
-    other: dict[Id, int | None] = {}
+    theirs: dict[Id, str] = {}
+    other: dict[Id, int] = {}
     for one in wanted:
-        number, name = truth.numbers.get(one), names.get(one, "")
+        number, name = number_of(truth.numbers, one), names.get(one, "")
         if number is None and isinstance(one, str):
-            number = truth.numbers.get(int(one)) if one.isdecimal() else None
-            name = name or ("" if number is not None else one)
+            name = name or one
         alike = known.find(name) if name else []
-        if number is not None and (number in alike or not name or not truth.images[number].name):
+        if number is not None:
+            theirs[one] = truth.images[number].name
+        if number is not None and (number in alike or not name or not theirs[one]):
             same[one] = number
         elif len(alike) == 1:
             moved[one] = alike[0]
-        else:
+        elif number is not None:
             other[one] = number
     notes = []
-    by_name = {one: number for one, number in moved.items() if one in truth.numbers}
-    if moved:
-        numbers = same | moved
-        if by_name:
-            first = min(by_name, key=str)
-            notes.append(
-                f"{len(by_name)} pictures have another id in {truth.file} (id {first} is"
-                f" {names[first]}, there {truth.images[truth.numbers[first]].name}): they are"
-                " matched by file name"
+    numbers = same | (moved or other)
+    changed = sorted((moved.keys() & theirs.keys()) or (numbers.keys() & other.keys()), key=str)
+    if changed:
+        first = changed[0]
+        notes.append(
+            f"{len(changed)} pictures have another name under their id in {truth.file} (id {first}"
+            f" is {names[first]}, there {theirs[first]}): "
+            + (
+                "pictures are matched by file name"
+                if moved
+                else "no file name is in both, so pictures are matched by id and may be others"
             )
-    else:
-        numbers = same | {one: number for one, number in other.items() if number is not None}
-        renamed = [one for one, number in other.items() if number is not None]
-        if renamed:
-            first = min(renamed, key=str)
-            notes.append(
-                f"{len(renamed)} pictures have other names in {truth.file} (id {first} is"
-                f" {names[first]}, there {truth.images[truth.numbers[first]].name}), which are in"
-                " none of its pictures' names: they are matched by id, and may be other pictures"
-            )
+        )
     notes += _other_sizes(truth, images, numbers)
     for place, one in enumerate(sorted(wanted - numbers.keys(), key=str), 1):
         numbers[one] = -place

@@ -6,7 +6,7 @@ know. Only what is needed is read; what can't be understood there is an error of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,15 +143,32 @@ def read_results(file: Path) -> list[Result]:
 def numbered(ids: Iterable[Id]) -> dict[Id, int]:
     """A number for each id that every tool can work with, in their order.
 
-    Whole numbers from 0 to 2**53 keep their value; where one id is none, all are counted from 1.
+    Whole numbers from 0 to 2**53 keep their value, also where they are written as texts; where one
+    id is none, all are counted from 1.
     """
     different = set(ids)
-    numbers = {one for one in different if isinstance(one, int)}
-    if len(numbers) == len(different) and all(0 <= one < LARGEST_ID for one in numbers):
-        return {one: one for one in numbers}
+    values = {one: _number(one) for one in different}
+    numbers = {one: number for one, number in values.items() if number is not None}
+    plain = len(set(numbers.values())) == len(different)
+    if plain and all(0 <= number < LARGEST_ID for number in numbers.values()):
+        return numbers
     texts = sorted(one for one in different if isinstance(one, str))
-    ordered: list[Id] = [*sorted(numbers), *texts]
+    ordered: list[Id] = [*sorted(one for one in different if isinstance(one, int)), *texts]
     return {one: place for place, one in enumerate(ordered, 1)}
+
+
+def number_of(numbers: Mapping[Id, int], one: Id) -> int | None:
+    """The number of an id, which may be written as a text in one file and not in the other."""
+    if one in numbers:
+        return numbers[one]
+    other = str(one) if isinstance(one, int) else _number(one)
+    return None if other is None else numbers.get(other)
+
+
+def _number(one: Id) -> int | None:
+    if isinstance(one, int):
+        return one
+    return int(one) if one.isascii() and one.isdecimal() else None
 
 
 def find_category(categories: Sequence[Category], wanted: str) -> set[Id]:

@@ -14,6 +14,7 @@ from mpn_cli.formats.coco import (
     Id,
     Image,
     ImageList,
+    number_of,
     numbered,
     person_categories,
 )
@@ -75,15 +76,15 @@ def _gather_data_set(
     for position, annotation in enumerate(annotations):
         which = annotation.id if annotation.id is not None else f"number {position}"
         place = f"{source}: annotation {which}"
-        if annotation.image_id not in numbers:
+        number = number_of(numbers, annotation.image_id)
+        if number is None:
             raise InputError(f"{place}: image id {annotation.image_id} is not among its images")
         if annotation.category_id not in person:
             left_out["other category"] += 1
         elif annotation.iscrowd:
             left_out["crowd"] += 1
         else:
-            mine = boxes[numbers[annotation.image_id]]
-            _add_box(mine, annotation.bbox, 1.0, place, left_out)
+            _add_box(boxes[number], annotation.bbox, 1.0, place, left_out)
     return _tasks(source, places, pictures, boxes, left_out, labelled=True)
 
 
@@ -120,7 +121,7 @@ def _gather_detections(
         if detection.category_id not in person:
             left_out["other category"] += 1
             continue
-        number = numbers.get(detection.image_id)
+        number = number_of(numbers, detection.image_id)
         if number is None and isinstance(detection.image_id, str):
             # Ultralytics writes the file's name without its ending where it is no number.
             alike = names.find(detection.image_id)
@@ -142,6 +143,8 @@ def _gather_detections(
     if not boxes:
         wanted = ", ".join(map(str, sorted(person, key=str)))
         raise InputError(f"{source}: holds no person (category {wanted})")
+    if not any(boxes.values()) and left_out["no box"]:
+        raise InputError(f"{source}: none of its people has a bbox")
     gathered = _tasks(source, places, {i: pictures[i] for i in boxes}, boxes, left_out)
     gathered.skipped += [
         Skipped(f"image id {i}", "unknown id", f"not in {where}; {count} boxes")

@@ -40,14 +40,18 @@ def test_what_cant_be_evaluated(mpn: Mpn, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(json.dumps([pose]))
     (tmp_path / "truth.json").write_text(json.dumps(truth))
     (tmp_path / "boxes.json").write_text(json.dumps({**truth, "annotations": []}))
-    no_area = [{"id": 3, "image_id": 8, "keypoints": [0] * 51}]
+    no_area = [{"id": 3, "image_id": 8, "keypoints": [1, 1, 2] * 17}]
     (tmp_path / "no-area.json").write_text(json.dumps({**truth, "annotations": no_area}))
     (tmp_path / "text.json").write_text("no json")
     for results, labels, message in (
         ("none.json", "truth.json", "none.json: No such file"),
         ("text.json", "truth.json", "text.json: not a list of COCO keypoint results"),
         ("results.json", "text.json", "text.json: not a COCO data set"),
-        ("results.json", "no-area.json", "annotation 3 has no area, which OKS is measured in"),
+        (
+            "results.json",
+            "no-area.json",
+            "annotation 3 has neither area nor bbox, and OKS is measured in",
+        ),
         ("results.json", "boxes.json", "no annotation has keypoints"),
         (
             "results.json",
