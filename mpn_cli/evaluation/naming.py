@@ -85,7 +85,7 @@ def match_pictures(
             other[one] = number
     notes = []
     numbers = same | (moved or other)
-    changed = sorted((moved.keys() & theirs.keys()) or (numbers.keys() & other.keys()), key=str)
+    changed = sorted(theirs.keys() - same.keys(), key=str)
     if changed:
         first = changed[0]
         notes.append(

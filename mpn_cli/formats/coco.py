@@ -182,7 +182,7 @@ def find_category(categories: Sequence[Category], wanted: str) -> set[Id]:
 def person_categories(
     where: str, categories: Sequence[Category] | None, used: Iterable[Id], wanted: str | None
 ) -> set[Id]:
-    """The category ids that are people.
+    """The category ids that are people, as numbers and as texts.
 
     where: the file, for messages; used: the ids of its annotations; wanted: a name or an id, where
     the user says which. Without it that is whatever is called person, and COCO's id 1 in a file
@@ -191,17 +191,23 @@ def person_categories(
     if categories:
         found = find_category(categories, wanted or PERSON)
         if found:
-            return found
+            return _in_both_forms(found)
         what = f"no category is called {wanted or PERSON}"
         raise InputError(f"{where}: {what}; there are: {list_categories(categories)}. {HINT}")
     ids = set(used)
     person = PERSON_ID if wanted is None else int(wanted) if wanted.isdecimal() else wanted
-    if ids and person not in ids:
+    if ids and not _in_both_forms({person}) & ids:
         raise InputError(
             f"{where}: names no categories, and none of its annotations has category {person}"
             f" (there are: {', '.join(map(str, sorted(ids, key=str)[:_NAMED]))}). {HINT}"
         )
-    return {person}
+    return _in_both_forms({person})
+
+
+def _in_both_forms(ids: set[Id]) -> set[Id]:
+    """Ids as numbers and as texts: annotations may write them otherwise than categories."""
+    numbers = {number for one in ids if (number := _number(one)) is not None}
+    return ids | numbers | {str(one) for one in ids}
 
 
 HINT = "--person-category says which are people, by name or id"

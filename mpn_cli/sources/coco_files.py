@@ -141,7 +141,7 @@ def _gather_detections(
             " --images is the picture folder, --image-info a data set with ids and file names"
         )
     if not boxes:
-        wanted = ", ".join(map(str, sorted(person, key=str)))
+        wanted = ", ".join(sorted(set(map(str, person))))
         raise InputError(f"{source}: holds no person (category {wanted})")
     if not any(boxes.values()) and left_out["no box"]:
         raise InputError(f"{source}: none of its people has a bbox")

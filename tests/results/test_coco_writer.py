@@ -54,3 +54,22 @@ def test_one_line_each_and_empty_results(tmp_path: Path, pictures: list[Annotate
     assert [line[:14] for line in lines] == ["[", '{"image_id":9,', '{"image_id":9,', "]"]
     write_predictions(file, [])
     assert json.loads(file.read_text()) == []
+
+
+def test_what_importers_ask_of_an_annotation(
+    tmp_path: Path, pictures: list[AnnotatedPicture]
+) -> None:
+    """CVAT's importer (datumaro, coco_person_keypoints) takes all of these or nothing."""
+    write_dataset(tmp_path / "dataset.json", pictures, pictures, COCO, 0.1, {})
+    data = json.loads((tmp_path / "dataset.json").read_text())
+    kinds = {"id": int, "image_id": int, "category_id": int, "segmentation": list, "area": float,
+             "iscrowd": int, "bbox": list, "keypoints": list, "num_keypoints": int}  # fmt: skip
+    for one in data["annotations"]:
+        assert {name: type(one[name]) for name in kinds} == kinds
+        assert len(one["bbox"]) == 4
+        assert len(one["keypoints"]) == 3 * len(data["categories"][0]["keypoints"])
+    assert {type(one[name]) for one in data["images"] for name in ("id", "width", "height")} == {
+        int
+    }
+    truth = coco.COCO(str(tmp_path / "dataset.json"))
+    assert not truth.getAnnIds(areaRng=[0, 1])
