@@ -125,3 +125,22 @@ def test_labels_without_their_count_of_joints(mpn: Mpn, tmp_path: Path, coco_dev
         done = mpn("eval", "results.json", "--gt", "truth.json", "--engine", engine, "--json")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["AP"] == json.loads(expected.stdout)["AP"]
+
+
+def test_nothing_is_cut_off(mpn: Mpn, tmp_path: Path, coco_dev: Path) -> None:
+    truth = coco_dev / "person_keypoints.json"
+    people = [p for p in json.loads(truth.read_text())["annotations"] if p["num_keypoints"]][:40]
+    for name, pixels in (("a.json", 2), ("b.json", 6)):
+        (tmp_path / name).write_text(json.dumps(shifted(people, pixels, 1)))
+    one = json.loads(mpn("eval", "a.json", "b.json", "--gt", truth, "--json").stdout)
+    (other,) = one["others"]
+    names = list(one)[1:11]
+    for columns in ("60", "80", "100"):
+        printed = mpn("eval", "a.json", "b.json", "--gt", truth, COLUMNS=columns).stdout
+        words = printed.split()
+        assert "\u2026" not in printed
+        for name in names:
+            low, high = other["difference_intervals"][name]
+            for value in (f"{other[name] - one[name]:+.3f}", f"{low:+.3f}", f"{high:+.3f}"):
+                assert value in words, (columns, name)
+        assert max(map(len, printed.splitlines())) <= int(columns)

@@ -97,7 +97,7 @@ def test_who_is_trained_on(tmp_path: Path) -> None:
     assert [len(boxes) for boxes in load_pictures(tmp_path).boxes] == [1, 1, 0]
     names[1]["name"] = "rider"
     (tmp_path / "person_keypoints.json").write_text(json.dumps(content))
-    with pytest.raises(TrainingDataError, match="several categories.*: 1 horse, 2 rider"):
+    with pytest.raises(TrainingDataError, match=r"several categories.*: 1 horse, 2 rider"):
         load_people(tmp_path, 17)
 
 
