@@ -47,7 +47,7 @@ def rescored(candidates: Candidates, kpt_thr: float) -> Candidates:
     before = paper_score(ones, batch.confidences, FOUND_WITH_KPT_THR)
     boxes = np.divide(batch.scores, before, out=np.zeros_like(ones), where=before > 0)
     scores = paper_score(boxes, batch.confidences, kpt_thr)
-    return Candidates(dataclasses.replace(batch, scores=scores), candidates.picture_ids)
+    return dataclasses.replace(candidates, batch=dataclasses.replace(batch, scores=scores))
 
 
 def main() -> None:

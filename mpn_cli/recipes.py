@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mpn_cli.detectors.registry import FULL_IMAGE, detector_hash, takes_setup
 from mpn_cli.errors import InputError
 from mpn_cli.estimators.loading import choose_runtime, find_network
@@ -121,6 +123,25 @@ def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str
         for name, why in idle.items()
         if why and resolved.origins[name] == "command line"
     ]
+
+
+def effective_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> dict[str, Any]:
+    """The settings as JSON values, with what was used where the user left it open.
+
+    Options that had no say are None: the detector's where all boxes were given, thresholds for
+    boxes where they are a data set's people (``labelled``).
+    """
+    options = resolved.settings.model_dump(mode="json")
+    for name in ("runtime", "precision", "nms", "nms_method", "pose_thr", "batch"):
+        options[name] = getattr(recipe, name)
+    options["detector"] = recipe.detector or None
+    choice = recipe.detected if recipe.detector else recipe.given
+    options |= {
+        "bbox_thr": None if labelled else choice.bbox_thr,
+        "box_nms_thr": None if labelled else choice.nms_thr,
+        "max_boxes": None if labelled else choice.limit,
+    }
+    return options
 
 
 def _given_boxes(resolved: Resolved) -> BoxChoice:

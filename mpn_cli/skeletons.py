@@ -38,6 +38,11 @@ def mirrored(name: str) -> str:
     return name
 
 
+def plain_name(joint: str) -> str:
+    """A joint's name without case and separators: Left-Eye, left_eye and LeftEye are one."""
+    return "".join(letter for letter in joint.casefold() if letter.isalnum())
+
+
 COCO = Skeleton(
     name="coco",
     keypoints=(

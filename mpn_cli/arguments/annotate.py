@@ -49,6 +49,14 @@ def annotate(
             help="COCO file with the boxes for one picture folder.", rich_help_panel=_INPUTS
         ),
     ] = None,
+    person_category: Annotated[
+        str | None,
+        typer.Option(
+            help="Which of a COCO file's categories are people: a name in any case, or an id.",
+            show_default="the one called person",
+            rich_help_panel=_INPUTS,
+        ),
+    ] = None,
     detector: Annotated[
         str | None,
         typer.Option(
@@ -334,6 +342,7 @@ def annotate(
         "overlay_scores": overlay_scores, "keep_parts": keep_parts,
     }  # fmt: skip
     code = run(
-        sources, images, image_info, boxes, limit, dry_run, quiet or as_json, as_json, options
-    )
+        sources, images, image_info, boxes, limit, dry_run, quiet or as_json, as_json, options,
+        person_category,
+    )  # fmt: skip
     raise typer.Exit(code)

@@ -15,8 +15,17 @@ TableOnly = Annotated[bool, typer.Option("--quiet", "-q", help="The table only."
 Sigmas = Annotated[
     str | None,
     typer.Option(
-        help="OKS constants of the joints, separated by commas.",
+        help="OKS constants of the joints, separated by commas; or one for all, coco or mpii.",
         show_default="COCO's, for 17 joints",
+    ),
+]
+
+
+Category = Annotated[
+    str | None,
+    typer.Option(
+        help="Evaluate one category of the ground truth: its name in any case, or its id.",
+        show_default="all that have joints",
     ),
 ]
 
@@ -45,6 +54,7 @@ def evaluate(
         int, typer.Option(min=0, help="Draws of the bootstrap behind the intervals; 0: none.")
     ] = 200,
     sigmas: Sigmas = None,
+    category: Category = None,
     engine: Annotated[
         str, typer.Option(help="hotcoco, or pycocotools: the same numbers, slower.")
     ] = "hotcoco",
@@ -62,7 +72,7 @@ def evaluate(
     """
     from mpn_cli.commands.eval import evaluate as run
 
-    run(results, gt, engine, sigmas, resamples, errors, as_json, quiet)
+    run(results, gt, engine, sigmas, resamples, errors, as_json, category, quiet)
 
 
 def report(
@@ -86,6 +96,7 @@ def report(
         int, typer.Option(min=0, help="About so many pictures are shown; thumbnails shrink.")
     ] = 300,
     sigmas: Sigmas = None,
+    category: Category = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -97,7 +108,7 @@ def report(
     """
     from mpn_cli.commands.report import report as run
 
-    run(out, gt, page, images, sigmas, gallery, as_json, quiet)
+    run(out, gt, page, images, sigmas, gallery, as_json, category, quiet)
 
 
 def nms_bench(

@@ -26,7 +26,7 @@ from mpn_cli.engine.ownership import refuse_pictures, refuse_sources
 from mpn_cli.errors import ExitCode, InputError
 from mpn_cli.estimators.loading import prepare_estimator
 from mpn_cli.pipeline.devices import CPU, find_devices
-from mpn_cli.recipes import idle_options, make_recipe
+from mpn_cli.recipes import effective_options, idle_options, make_recipe
 from mpn_cli.runtimes.cache import cache_problem
 from mpn_cli.settings import AnnotateSettings, Resolved, resolve
 from mpn_cli.skeletons import SKELETONS
@@ -54,6 +54,7 @@ def annotate(
     quiet: bool,
     as_json: bool,
     options: dict[str, Any],
+    person_category: str | None = None,
 ) -> ExitCode:
     """Run the command. Raises InputError and PluginError for what can't be done."""
     started, folder = time.monotonic(), os.getcwd()
@@ -62,7 +63,7 @@ def annotate(
     if resolved.from_files() and not quiet:
         console.print_note(f"settings of this folder: {', '.join(resolved.from_files())}")
     refuse_sources(settings.out, (*sources, *(f for f in (image_info, boxes) if f is not None)))
-    gathered = gather(sources, images, image_info, boxes, str(settings.out))
+    gathered = gather(sources, images, image_info, boxes, person_category, str(settings.out))
     refuse_pictures(settings.out, gathered.tasks)
     tasks = gathered.tasks[:limit]
     labelled = any(task.labelled for task in tasks)
@@ -95,7 +96,7 @@ def annotate(
                 problem = cache_problem()
                 if problem and not quiet:
                     console.print_note(problem)
-            totals = _run(job, settings, out, quiet)
+            totals, before = _run(job, settings, out, quiet)
             if totals is None or not _draw(job, job.hash, settings.workers, out, quiet):
                 done = out.finished(job)
                 console.print_note(
@@ -103,7 +104,8 @@ def annotate(
                     " The same command goes on from there."
                 )
                 return ExitCode.STOPPED
-            record = _record(resolved, gathered, totals, folder, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            record = _record(resolved, job, gathered, totals, before, folder, seconds)
             skipped = gathered.skipped + totals.skipped
             skeleton = SKELETONS[recipe.joints]
             out.merge(job, skipped, skeleton, record, settings.keep_parts)
@@ -114,8 +116,12 @@ def annotate(
     return ExitCode.SKIPPED if record["counts"]["skipped"] else ExitCode.DONE
 
 
-def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> Totals | None:
+def _run(
+    job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool
+) -> tuple[Totals | None, dict[str, int]]:
+    """The sums of all shards, None if it was stopped; and how much was there before this run."""
     stop = Event()
+    before: dict[str, int] = {}
     with (
         console.progress("annotate", len(job.tasks), quiet) as advance,
         stoppable(stop.set, STOPPING),
@@ -125,6 +131,8 @@ def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> T
         def report(totals: Totals) -> None:
             nonlocal start
             now = time.monotonic()
+            if start is None:
+                before.update(pictures=totals.pictures, people=totals.people)
             start = start or (totals.people, now)
             people, since = start
             detail = f"{totals.people} people"
@@ -136,7 +144,7 @@ def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> T
 
         if settings.cluster is None:
             devices = find_devices(settings.device)
-            return run_shards(job, out, settings.workers, stop, report, devices)
+            return run_shards(job, out, settings.workers, stop, report, devices), before
         if settings.device != CPU:
             raise InputError("--cluster and --device: a cluster's workers use their cores")
         if find_spec("distributed") is None:
@@ -145,7 +153,7 @@ def _run(job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool) -> T
 
         return run_on_cluster(
             job, out, settings.cluster, settings.workers, stop, report, console.print_note
-        )
+        ), before
 
 
 def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, quiet: bool) -> bool:
@@ -168,21 +176,29 @@ def _add_overlays(job: Job, resolved: Resolved, out: OutFolder, quiet: bool) -> 
     if not _draw(*opened, resolved.settings.workers, out, quiet):
         console.print_note("stopped while drawing; the same command goes on from there.")
         return False
-    options = _options(resolved)
+    options = _options(resolved, resolved.settings.model_dump(mode="json"))
     names = ("overlay", "overlay_boxes", "overlay_scores")
     out.note_drawn(job, {name: options[name] for name in names})
     return True
 
 
 def _record(
-    resolved: Resolved, gathered: Gathered, totals: Totals, folder: str, wall: float
+    resolved: Resolved,
+    job: Job,
+    gathered: Gathered,
+    totals: Totals,
+    before: dict[str, int],
+    folder: str,
+    wall: float,
 ) -> dict[str, Any]:
-    """What run.json says beside the job."""
+    """What run.json says beside the job; before: what earlier runs had done of it."""
+    settings = effective_options(resolved, job.recipe, any(t.labelled for t in job.tasks))
+    settings["shard_size"] = job.shard_size
     return {
         "command": sys.argv,
         "folder": folder,
         "picture_folders": _folders(gathered),
-        "options": _options(resolved),
+        "options": _options(resolved, settings),
         "versions": {
             "mpn": __version__,
             "python": platform.python_version(),
@@ -195,6 +211,8 @@ def _record(
             "skipped": len(gathered.skipped) + len(totals.skipped),
             "reused": totals.reused,
             "full_image": totals.full_image,
+            "other_size": totals.other_size,
+            "before_this_run": before,
             "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
             "other_files": dict(sorted(gathered.other_files.items())),
         },
@@ -211,9 +229,8 @@ def _record(
     }
 
 
-def _options(resolved: Resolved) -> dict[str, Any]:
+def _options(resolved: Resolved, settings: dict[str, Any]) -> dict[str, Any]:
     """Every option's value and where it came from."""
-    settings = resolved.settings.model_dump(mode="json")
     return {
         name: {"value": value, "from": resolved.origins[name]} for name, value in settings.items()
     }
@@ -228,12 +245,12 @@ def _show_summary(record: dict[str, Any], pose_thr: float, out: str) -> None:
     counts, seconds = record["counts"], dict(record["seconds"])
     wall = seconds.pop("wall")
     table = console.make_table("Done", ("", "", ""), numbers_from=3)
-    rate = f"{counts['pictures'] / wall:.1f}/s" if wall else ""
     table.show_header = False
-    table.add_row("pictures", str(counts["pictures"]), rate)
-    table.add_row(
-        "people", str(counts["people"]), f"{counts['people'] / wall:.1f}/s" if wall else ""
-    )
+    for name in ("pictures", "people"):
+        new = counts[name] - counts.get("before_this_run", {}).get(name, 0)
+        rate = f"{new / wall:.1f}/s" if wall else ""
+        old = f", {counts[name] - new} done before" if new < counts[name] else ""
+        table.add_row(name, str(counts[name]), rate + old)
     if counts["kept_out"]:
         table.add_row(
             "kept out", str(counts["kept_out"]),
@@ -253,6 +270,11 @@ def _show_summary(record: dict[str, Any], pose_thr: float, out: str) -> None:
     if others:
         described = "; ".join([in_words(others), *hints(others)])
         table.add_row("other files", str(sum(others.values())), described)
+    if counts.get("other_size"):
+        table.add_row(
+            "other size", str(counts["other_size"]),
+            "not as large as the file with their boxes says: boxes may be misplaced",
+        )  # fmt: skip
     stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     table.add_row("seconds", f"{wall:.1f}", stages)
     table.add_row("files", "", f"{out}/predictions.json, dataset.json, run.json")

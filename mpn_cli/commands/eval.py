@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.measure import Measurement
 from rich.table import Table
 
 from mpn_cli import console
@@ -36,6 +37,7 @@ def evaluate(
     resamples: int,
     errors: bool,
     as_json: bool,
+    category: str | None = None,
     quiet: bool = False,
 ) -> None:
     """Run the command. Raises InputError for files that can't be evaluated."""
@@ -46,11 +48,11 @@ def evaluate(
     if is_mpii(truth):
         _evaluate_mpii(files, truth, errors, as_json, quiet)
         return
-    labelled = read_ground_truth(truth, sigmas)
+    labelled = read_ground_truth(truth, sigmas, category)
     with evaluator(labelled, Engine(engine), resamples) as ahead:
         ahead.begin(files)
         results = [read_results(file, labelled) for file in files]
-        odd = [odd_things(one.found(), labelled.labelled()) for one in results]
+        odd = [[*one.notes, *odd_things(one.found(), labelled.labelled())] for one in results]
         measured = [ahead.evaluate(one) for one in results]
     evaluations = [one.evaluation for one in measured]
     draws = [one.draws for one in measured]
@@ -68,7 +70,16 @@ def evaluate(
     change = [intervals(one - draws[0]) for one in draws[1:]]
     if as_json:
         console.print_json(
-            _as_json(results, odd, evaluations, spread, change, parts, believed, mistakes)
+            _as_json(
+                results,
+                [[*labelled.notes, *lines] for lines in odd],
+                evaluations,
+                spread,
+                change,
+                parts,
+                believed,
+                mistakes,
+            )
         )
         return
     if len(results) == 1:
@@ -82,6 +93,8 @@ def evaluate(
         _print_errors(one, of)
     if quiet:
         return
+    for line in labelled.notes:
+        console.print_note(f"{truth}: {line}")
     for one, lines in zip(results, odd, strict=True):
         for line in lines:
             console.print_note(line if len(results) == 1 else f"{one.file}: {line}")
@@ -129,16 +142,28 @@ def _errors_as_json(found: Errors) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _Line:
+    """The ten numbers of something, as they are printed."""
+
+    name: str
+    numbers: Sequence[str]
+    new_group: bool = False
+    dim: bool = False
+
+
 def _print_numbers(
     results: Results, evaluation: Evaluation, spread: Sequence[list[Interval]]
 ) -> None:
-    table = console.make_table(f"{len(results)} poses in {results.file}", ("", *NAMES))
-    table.add_row("", *(f"{value:.3f}" for value in evaluation.numbers.values()))
+    lines = [_Line("", [f"{value:.3f}" for value in evaluation.numbers.values()])]
     if spread:
-        table.add_row("from", *(f"{one.low:.3f}" for one in spread[0]), style="dim")
-        table.add_row("to", *(f"{one.high:.3f}" for one in spread[0]), style="dim")
-        table.caption = "from, to: 95 % of the time with other pictures like these (bootstrap)"
-    console.print_table(table)
+        lines += [
+            _Line("from", [f"{one.low:.3f}" for one in spread[0]], dim=True),
+            _Line("to", [f"{one.high:.3f}" for one in spread[0]], dim=True),
+        ]
+    caption = "from, to: 95 % of the time with other pictures like these (bootstrap)"
+    title = f"{len(results)} poses in {results.file}"
+    _print_ten(title, lines, caption if spread else None)
 
 
 def _print_differences(
@@ -146,24 +171,49 @@ def _print_differences(
     evaluations: Sequence[Evaluation],
     change: Sequence[list[Interval]],
 ) -> None:
-    table = console.make_table("", ("", *NAMES))
     first = evaluations[0].numbers
+    lines = []
     for number, (one, of) in enumerate(zip(results, evaluations, strict=True)):
         console.stdout.print(f"{_letter(number)}: {len(one)} poses in {one.file}", highlight=False)
-        table.add_row(_letter(number), *(f"{value:.3f}" for value in of.numbers.values()))
+        lines.append(_Line(_letter(number), [f"{value:.3f}" for value in of.numbers.values()]))
     for number, of in enumerate(evaluations[1:]):
-        table.add_section()
-        letter = _letter(number + 1)
-        table.add_row(f"{letter}-A", *(f"{of.numbers[name] - first[name]:+.3f}" for name in NAMES))
+        differences = [f"{of.numbers[name] - first[name]:+.3f}" for name in NAMES]
+        lines.append(_Line(f"{_letter(number + 1)}-A", differences, new_group=True))
         if change:
-            table.add_row("from", *(f"{one.low:+.3f}" for one in change[number]), style="dim")
-            table.add_row("to", *(f"{one.high:+.3f}" for one in change[number]), style="dim")
-    if change:
-        table.caption = (
-            "from, to: 95 % interval of the difference (bootstrap, both on the same pictures);\n"
-            "one that holds 0 may be chance"
-        )
-    console.print_table(table)
+            lines += [
+                _Line("from", [f"{one.low:+.3f}" for one in change[number]], dim=True),
+                _Line("to", [f"{one.high:+.3f}" for one in change[number]], dim=True),
+            ]
+    caption = (
+        "from, to: 95 % interval of the difference (bootstrap, both on the same pictures);\n"
+        "one that holds 0 may be chance"
+    )
+    _print_ten("", lines, caption if change else None)
+
+
+def _print_ten(title: str, lines: Sequence[_Line], caption: str | None) -> None:
+    """A line for each of ``lines``; a column for each where that is too wide. Nothing is cut."""
+    if title:
+        console.stdout.print(title, style="bold", markup=False, highlight=False, soft_wrap=True)
+    table = console.make_table("", ("", *NAMES))
+    table.padding = (0, 1, 0, 0)
+    for line in lines:
+        if line.new_group:
+            table.add_section()
+        table.add_row(line.name, *line.numbers, style="dim" if line.dim else None)
+    if _width(table) > console.stdout.width:
+        table = console.make_table("", ("", *(line.name for line in lines)))
+        for place, name in enumerate(NAMES):
+            table.add_row(name, *(line.numbers[place] for line in lines))
+    table.caption = caption
+    console.stdout.print(table, width=max(_width(table), console.stdout.width), crop=False)
+
+
+def _width(table: Table) -> int:
+    """Columns that a table takes where nothing is cut, without its title and caption."""
+    return Measurement.get(
+        console.stdout, console.stdout.options.update(width=10_000), table
+    ).maximum
 
 
 def _letter(number: int) -> str:

@@ -13,6 +13,7 @@ from mpn_cli.errors import InputError
 from mpn_cli.evaluation.candidates import Candidates, load_candidates, make_crowds
 from mpn_cli.evaluation.coco import load_truth
 from mpn_cli.evaluation.files import results_file
+from mpn_cli.evaluation.inputs import read_ground_truth
 from mpn_cli.evaluation.nms_bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.evaluation.plots import check_plot, draw_times
 from mpn_cli.outputs import check_output
@@ -47,18 +48,27 @@ def nms_bench(
         raise InputError("--gt goes with a file of candidates")
     if truth is not None and not truth.is_file():
         raise InputError(f"--gt {truth}: no such file")
+    labelled = read_ground_truth(truth) if truth else None
+    if labelled is not None:
+        if not labelled.scored:
+            raise InputError(f"--gt {truth}: {labelled.notes[-1]}")
+        for note in [] if quiet else labelled.notes:
+            console.print_note(f"{truth}: {note}")
     if plot is not None:
         check_plot(plot)
     if markdown is not None:
         check_output(markdown, MARKDOWN_MARK, "--markdown")
-    candidates = load_candidates(results_file(file)) if file else _crowds(crowd, images, seed)
+    candidates = (
+        load_candidates(results_file(file), labelled) if file else _crowds(crowd, images, seed)
+    )
     names = backends.split(",") if backends else None
     rows = run_bench(
         candidates,
         names,
         config,
         repeat,
-        load_truth(str(truth)) if truth else None,
+        load_truth(labelled.content()) if labelled else None,
+        labelled.custom_sigmas if labelled else None,
     )
     asked = config.max_dets != NmsConfig().max_dets
     if asked and not quiet and not any(r.method.startswith(("soft", "matrix")) for r in rows):

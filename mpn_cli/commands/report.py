@@ -19,13 +19,14 @@ def report(
     sigmas: str | None,
     gallery: int,
     as_json: bool,
+    category: str | None = None,
     quiet: bool = False,
 ) -> None:
     """Write the page. Raises InputError."""
     target = page or out / "report.html"
     run = read_run(out, images)
     check_output(target, f'content="{GENERATOR}"', "--page")
-    content = make_page(run, truth, sigmas, gallery).encode(errors="backslashreplace")
+    content = make_page(run, truth, sigmas, gallery, category).encode(errors="backslashreplace")
     replace_file(target, content)
     if images is None and run.addresses() and not quiet:
         console.print_note(

@@ -25,6 +25,7 @@ class Totals:
     full_image: int = 0
     kept_out: int = 0
     """Poses under ``--pose-thr``."""
+    other_size: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     boxes_left_out: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Totals:
         self.full_image += part.full_image
         self.kept_out += part.kept_out
         self.reused += part.reused
+        self.other_size += part.other_size
         self.skipped += part.skipped
         self.boxes_left_out.update(part.boxes_left_out)
         self.seconds = sum_seconds((self.seconds, part.seconds))

@@ -165,4 +165,5 @@ def _survivors(crew: Crew, orders: Orders, tasks: Sequence[Task]) -> ShardResult
         sum(part.full_image for part in parts),
         sum_seconds(part.seconds for part in parts),
         sum(part.kept_out for part in parts),
+        sum(part.other_size for part in parts),
     )

@@ -33,11 +33,12 @@ def write_overlays(
 
     Raises OSError, and InputError where a file is in the way that mpn did not write.
     """
-    paths = {task.image_id: task.path for task in tasks}
+    sources = {task.image_id: task for task in tasks}
     skeleton = SKELETONS[recipe.joints]
     for picture in pictures:
+        source = sources[picture.image_id]
         try:
-            pixels = read_picture(paths[picture.image_id])
+            pixels = read_picture(source.path, source.size)
         except UnreadableError:
             continue  # it was there a moment ago; its poses are
         poses = picture.likely(recipe.pose_thr)

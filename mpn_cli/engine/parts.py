@@ -35,6 +35,7 @@ class PartHeader(msgspec.Struct, frozen=True):
     """What was drawn on its overlays (:func:`mpn_cli.engine.overlays.overlay_style`)."""
     reused: int = 0
     """Pictures whose poses are those of an earlier job."""
+    other_size: int = 0
 
 
 _header = msgspec.json.Decoder(PartHeader)
@@ -67,6 +68,7 @@ def write_part(
         result.kept_out,
         overlays,
         reused,
+        result.other_size,
     )
     _write(folder, header, result.pictures)
     return header

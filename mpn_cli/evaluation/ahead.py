@@ -49,6 +49,15 @@ class _Measure:
         return Measured(found, resampled(found.matches, self.pictures, self.resamples))
 
 
+_measure: _Measure | None = None
+"""In the process beside: a fork hands it over, which is faster than sending it with each file."""
+
+
+def _measured(file: str) -> Measured:
+    assert _measure is not None
+    return _measure(file)
+
+
 class Evaluator:
     """Measures results files for one ground truth."""
 
@@ -60,18 +69,23 @@ class Evaluator:
     def begin(self, files: Sequence[Path]) -> None:
         """Start on files not looked into yet; what goes wrong with them is forgotten."""
         if self._pool is not None:
-            self._ahead = {file: self._pool.submit(self._measure, str(file)) for file in files}
+            self._ahead = {file: self._pool.submit(_measured, str(file)) for file in files}
 
     def evaluate(self, results: Results) -> Measured:
         """What results that have been read and checked come to."""
-        ahead, content = self._ahead.get(results.file), results.content()
-        if ahead is not None and content == str(results.file) and ahead.exception() is None:
+        ahead = self._ahead.get(results.file)
+        if ahead is not None and results.as_it_is and ahead.exception() is None:
             return ahead.result()
-        return self._measure(content)
+        return self._measure(results.content())
 
 
-def _be_quiet() -> None:
-    """Leave Ctrl-C and messages to the process that asked: files are not checked yet."""
+def _begin(measure: _Measure) -> None:
+    """Take over what to do.
+
+    Ctrl-C and messages are left to the process that asked: files are not checked yet.
+    """
+    global _measure
+    _measure = measure
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
@@ -85,7 +99,7 @@ def evaluator(truth: GroundTruth, engine: Engine, resamples: int) -> Iterator[Ev
     if sys.platform != "linux":
         yield Evaluator(measure, None)
         return
-    pool = ProcessPoolExecutor(1, get_context("fork"), _be_quiet)
+    pool = ProcessPoolExecutor(1, get_context("fork"), _begin, (measure,))
     try:
         yield Evaluator(measure, pool)
     finally:

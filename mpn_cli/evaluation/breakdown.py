@@ -97,7 +97,7 @@ def overlapping(truth: GroundTruth) -> IntArray:
     """(M,) for each of ``truth.scored`` how many other people's boxes overlap its own."""
     by_picture: dict[int, list[Person]] = {}
     for person in truth.people:
-        if not person.iscrowd and len(person.bbox) == 4:
+        if not person.iscrowd and person.bbox is not None:
             by_picture.setdefault(person.image_id, []).append(person)
     counts: dict[int, int] = {}
     for people in by_picture.values():

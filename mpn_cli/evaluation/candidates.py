@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from mpn_cli.arrays import IntArray
 from mpn_cli.errors import InputError
-from mpn_cli.evaluation.files import read_json
+from mpn_cli.evaluation.inputs import GroundTruth, fit
+from mpn_cli.formats.coco import PERSON_ID, Result, numbered, read_results
 from mpn_cli.skeletons import COCO, SKELETONS
 from nms_backends.contract import Kept, PoseBatch
-
-
-class _Candidate(msgspec.Struct):
-    image_id: int
-    keypoints: list[float]
-    score: float
-    bbox: list[float] | None = None
-    area: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +25,8 @@ class Candidates:
     batch: PoseBatch
     picture_ids: IntArray
     """(B,)."""
+    categories: IntArray
+    """(N,) of the poses."""
 
     def results(self, kept: Kept) -> list[dict[str, Any]]:
         """What is kept as COCO keypoint results."""
@@ -42,17 +37,22 @@ class Candidates:
         return [
             {
                 "image_id": int(picture),
-                "category_id": 1,
+                "category_id": int(category),
                 "keypoints": pose.reshape(-1).tolist(),
                 "score": float(score),
             }
-            for picture, pose, score in zip(pictures, joints, kept.scores, strict=True)
+            for picture, category, pose, score in zip(
+                pictures, self.categories[kept.rows], joints, kept.scores, strict=True
+            )
         ]
 
 
-def load_candidates(file: Path) -> Candidates:
-    """COCO keypoint results with ``area`` or ``bbox``. Raises InputError."""
-    poses = read_json(file, list[_Candidate], "a list of COCO keypoint results")
+def load_candidates(file: Path, truth: GroundTruth | None = None) -> Candidates:
+    """COCO keypoint results with ``area`` or ``bbox``, numbered as in ``truth``.
+
+    Raises InputError, also where none of them belongs to ``truth``.
+    """
+    poses = read_results(file)
     if not poses:
         raise InputError(f"{file}: holds no poses")
     length = len(poses[0].keypoints)
@@ -64,16 +64,10 @@ def load_candidates(file: Path) -> Candidates:
             raise InputError(
                 f"{file}: pose {number} has {len(pose.keypoints)} numbers, not {length}"
             )
-        if pose.area is None and (pose.bbox is None or len(pose.bbox) != 4):
-            raise InputError(f"{file}: pose {number} has neither area nor bbox")
-        area = pose.area if pose.area is not None else pose.bbox[2] * pose.bbox[3]  # type: ignore[index]
-        if not 0 < area < math.inf:
-            raise InputError(
-                f"{file}: pose {number} has area {area:g}; areas are over 0, in pixels squared"
-            )
-        areas.append(area)
-    poses_by_picture = np.argsort([pose.image_id for pose in poses], kind="stable")
-    ids, sizes = np.unique([pose.image_id for pose in poses], return_counts=True)
+        areas.append(_area(file, number, pose))
+    pictures, categories = _numbers(file, poses, truth)
+    poses_by_picture = np.argsort(pictures, kind="stable")
+    ids, sizes = np.unique(pictures, return_counts=True)
     flat = np.array([pose.keypoints for pose in poses])[poses_by_picture].reshape(len(poses), -1, 3)
     batch = PoseBatch(
         keypoints=flat[..., :2],
@@ -83,7 +77,37 @@ def load_candidates(file: Path) -> Candidates:
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         sigmas=np.array(SKELETONS[length // 3].sigmas),
     )
-    return Candidates(batch, ids.astype(np.int64))
+    return Candidates(batch, ids.astype(np.int64), categories[poses_by_picture])
+
+
+def _area(file: Path, number: int, pose: Result) -> float:
+    area = pose.area
+    if area is None:
+        if pose.bbox is None or len(pose.bbox) != 4:
+            raise InputError(f"{file}: pose {number} has neither area nor bbox")
+        area = pose.bbox[2] * pose.bbox[3]
+    if not 0 < area < math.inf:
+        raise InputError(
+            f"{file}: pose {number} has area {area:g}; areas are over 0, in pixels squared"
+        )
+    return area
+
+
+def _numbers(
+    file: Path, poses: Sequence[Result], truth: GroundTruth | None
+) -> tuple[IntArray, IntArray]:
+    """(N,) pictures and (N,) categories."""
+    if truth is None:
+        numbers = numbered(pose.image_id for pose in poses)
+        kinds = numbered(pose.category_id for pose in poses)
+        return (
+            np.array([numbers[pose.image_id] for pose in poses], dtype=np.int64),
+            np.array([kinds[pose.category_id] for pose in poses], dtype=np.int64),
+        )
+    fitted = fit(file, poses, truth)
+    if not set(fitted.categories) & set(truth.categories.values()):
+        raise InputError(f"{file}: none of its poses has a category of {truth.file}")
+    return np.array(fitted.pictures), np.array(fitted.categories)
 
 
 def make_crowds(sizes: IntArray, seed: int) -> Candidates:
@@ -103,4 +127,6 @@ def make_crowds(sizes: IntArray, seed: int) -> Candidates:
     batch = PoseBatch(
         keypoints, rng.random((poses, 17)), rng.random(poses), areas, offsets, np.array(COCO.sigmas)
     )
-    return Candidates(batch, np.arange(1, len(sizes) + 1))
+    return Candidates(
+        batch, np.arange(1, len(sizes) + 1), np.full(poses, PERSON_ID, dtype=np.int64)
+    )

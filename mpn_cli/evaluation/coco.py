@@ -67,6 +67,8 @@ def _evaluated(
     """The engine's evaluation object, matched but not summed up."""
     module = "hotcoco" if truth.engine is Engine.HOTCOCO else "pycocotools.cocoeval"
     evaluator: Any = importlib.import_module(module).COCOeval
+    if truth.engine is Engine.PYCOCOTOOLS and not isinstance(results, str):
+        results = [dict(one) for one in results]  # it writes areas and boxes into them
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = evaluator(truth.coco, truth.coco.loadRes(results), kind)
         if sigmas is not None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from mpn_cli.arrays import Float64Array
@@ -113,15 +112,14 @@ def find_errors(truth: GroundTruth, results: Results, engine: Engine) -> Errors:
     def ap_of(changed: list[dict[str, Any]]) -> float:
         return keypoint_numbers(loaded, changed, sigmas)["AP"]
 
-    listed = _listed(content)
     place = {int(row): number for number, row in enumerate(results.rows)}
     mended: dict[str, float] = {
-        kind: ap_of(_joints_mended(truth, listed, place, matched, kinds, kind))
+        kind: ap_of(_joints_mended(truth, content, place, matched, kinds, kind))
         for kind in KINDS[1:]
     }
-    mended[Mended.SCORES] = ap_of(_scores_mended(truth, results, listed, place, matched))
+    mended[Mended.SCORES] = ap_of(_scores_mended(truth, results, content, place, matched))
     gone = {place[row] for row in background}
-    mended[Mended.BACKGROUND] = ap_of([one for n, one in enumerate(listed) if n not in gone])
+    mended[Mended.BACKGROUND] = ap_of([one for n, one in enumerate(content) if n not in gone])
     mended[Mended.MISSED] = keypoint_numbers(
         load_truth(_without(truth, missed), engine), content, sigmas
     )["AP"]
@@ -199,23 +197,16 @@ def oks(truth: GroundTruth, pose: Float64Array, people: Sequence[int]) -> Float6
     return np.asarray((terms * seen).sum(axis=1) / seen.sum(axis=1))
 
 
-def _listed(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if not isinstance(content, str):
-        return content
-    with open(content, "rb") as file:
-        return list(msgspec.json.decode(file.read()))
-
-
 def _joints_mended(
     truth: GroundTruth,
-    listed: list[dict[str, Any]],
+    content: list[dict[str, Any]],
     place: dict[int, int],
     matched: Sequence[tuple[int, int]],
     kinds: Sequence[dict[int, Kind]],
     wanted: Kind,
 ) -> list[dict[str, Any]]:
     """The results with every joint of a kind put on its label."""
-    changed = list(listed)
+    changed = list(content)
     for (person, row), of_joint in zip(matched, kinds, strict=True):
         wrong = [joint for joint, kind in of_joint.items() if kind is wanted]
         if wrong:
@@ -228,12 +219,12 @@ def _joints_mended(
 def _scores_mended(
     truth: GroundTruth,
     results: Results,
-    listed: list[dict[str, Any]],
+    content: list[dict[str, Any]],
     place: dict[int, int],
     matched: Sequence[tuple[int, int]],
 ) -> list[dict[str, Any]]:
     """The results with their OKS for a score: the best order there is."""
-    changed = [{**one, "score": 0.0} for one in listed]
+    changed = [{**one, "score": 0.0} for one in content]
     for person, row in matched:
         similarity = oks(truth, results.keypoints[row, :, :2], [person])[0]
         changed[place[row]]["score"] = float(similarity)
@@ -243,8 +234,6 @@ def _scores_mended(
 def _without(truth: GroundTruth, missed: Sequence[int]) -> dict[str, Any]:
     """The ground truth's content without the people that nobody found."""
     content = truth.content()
-    if isinstance(content, str):
-        content = dict(msgspec.json.decode(truth.file.read_bytes()))
     gone = {truth.scored[row].id for row in missed}
     content["annotations"] = [one for one in content["annotations"] if one["id"] not in gone]
     return content
@@ -285,7 +274,7 @@ def _worst(
     return [
         BadPicture(
             picture,
-            truth.images[picture].file_name or str(picture),
+            truth.images[picture].name or str(picture),
             len(similarity[picture]),
             missing[picture],
             sum(similarity[picture]) / len(similarity[picture]),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,8 @@ class Found:
     """(N, K, 2) pixels."""
     scores: Float64Array
     """(N,)."""
+    strangers: Mapping[int, str] = field(default_factory=dict)
+    """What a results file calls pictures with numbers below 0, which the ground truth lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,16 @@ class Labelled:
 
     sizes: dict[int, tuple[float, float] | None]
     """Width and height by picture, where they are known."""
-    categories: Sequence[int]
+    categories: Mapping[Any, int]
+    """Numbers by id."""
     pictures: Sequence[int]
     """Of each labelled person."""
     keypoints: Float64Array
     """(M, K, 3)."""
     areas: Float64Array
     """(M,) pixels squared."""
+    category_names: str = ""
+    """For a message."""
 
 
 def odd_things(found: Found, truth: Labelled) -> list[str]:
@@ -71,9 +77,10 @@ def _strangers(found: Found, truth: Labelled) -> str | None:
     strange = [picture for picture in found.pictures if picture not in truth.sizes]
     if not strange:
         return None
+    first = max(strange)  # they are counted down from -1
     return (
         f"{len(strange)} results are for {len(set(strange))} pictures that the ground truth does"
-        f" not have (first: image id {min(strange)}); they are left out"
+        f" not have (first: image id {found.strangers.get(first, first)}); they are left out"
     )
 
 
@@ -88,12 +95,13 @@ def _silent_pictures(found: Found, truth: Labelled) -> str | None:
 
 
 def _categories(found: Found, truth: Labelled) -> str | None:
-    other = Counter(c for c in found.categories if c not in truth.categories)
+    other = Counter(c for c in found.categories if c not in truth.categories.values())
     if not other:
         return None
     return (
         f"{other.total()} results have a category that the ground truth does not have"
-        f" ({', '.join(map(str, sorted(other)))}); they count for nothing"
+        f" ({', '.join(map(str, sorted(other)))}); they count for nothing unless --category says"
+        f" which one is meant ({truth.category_names})"
     )
 
 
@@ -157,7 +165,7 @@ def _shifted(found: Found, truth: Labelled) -> str | None:
         away = found.keypoints[rows][:, seen] - labels[seen, :2]
         distance = np.abs(away).max(axis=2)
         best = int(np.median(distance, axis=1).argmin())
-        near = distance[best] < MATCH_REACH * np.sqrt(truth.areas[person])
+        near = distance[best] < MATCH_REACH * np.sqrt(max(truth.areas[person], 0))
         shifts.append(away[best][near])
     joined = np.concatenate(shifts) if shifts else np.empty((0, 2))
     if len(joined) < SHIFT_JOINTS:

@@ -2,68 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from mpn_cli.arrays import BoolArray, Float64Array
 from mpn_cli.errors import InputError
-from mpn_cli.evaluation.files import read_json
 from mpn_cli.evaluation.health import Found, Labelled
-from mpn_cli.skeletons import COCO, SKELETONS, mirrored
+from mpn_cli.evaluation.labels import odd_labels
+from mpn_cli.evaluation.naming import Pictures, match_pictures
+from mpn_cli.formats.coco import (
+    PERSON_ID,
+    Category,
+    Id,
+    Image,
+    PoseDataSet,
+    Result,
+    find_category,
+    list_categories,
+    number_of,
+    numbered,
+)
+from mpn_cli.formats.coco import Person as Annotation
+from mpn_cli.formats.coco import read_results as read_list
+from mpn_cli.formats.files import read_json
+from mpn_cli.skeletons import COCO, MPII, SKELETONS, mirrored, plain_name
 
 
-class Result(msgspec.Struct, gc=False):
-    """One pose of a results file."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An annotation that is evaluated, with all that COCO's evaluation asks of it."""
 
+    id: int
+    """Its place among the evaluated, counted from 1."""
     image_id: int
+    """The picture's number."""
+    category_id: int
+    """The category's number."""
     keypoints: list[float]
-    score: float
-    category_id: int = 1
-
-
-class Image(msgspec.Struct):
-    """One picture of a data set."""
-
-    id: int
-    file_name: str = ""
-    width: float | None = None
-    height: float | None = None
-    labels_complete: bool = True
-    """False where there may be people without an annotation; no field of COCO's own."""
-
-
-class Person(msgspec.Struct):
-    """One annotation of a data set."""
-
-    id: int
-    image_id: int
-    keypoints: list[float] = []
-    bbox: list[float] = []
-    area: float | None = None
-    iscrowd: int | None = None
-    num_keypoints: int | None = None
-
-    def labelled(self) -> int:
-        """How many joints are labelled."""
-        return sum(seen > 0 for seen in self.keypoints[2::3])
-
-
-class _Category(msgspec.Struct):
-    id: int
-    keypoints: list[str] = []
-
-
-class _Content(msgspec.Struct):
-    images: list[Image]
-    annotations: list[Person]
-    categories: list[_Category] = []
+    bbox: list[float] | None
+    area: float
+    """Pixels squared."""
+    iscrowd: bool
+    num_keypoints: int
+    labelled: int
+    """How many joints are labelled."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +59,30 @@ class GroundTruth:
     """A COCO data set with labelled keypoints."""
 
     file: Path
-    images: dict[int, Image]
+    pictures: Pictures
     people: list[Person]
-    """All annotations, crowds and people without a labelled joint included."""
+    """All annotations that are evaluated, crowds and people without a labelled joint included."""
     names: tuple[str, ...]
     """Of the joints."""
-    categories: Sequence[int]
+    categories: Mapping[Id, int]
+    """The evaluated categories' numbers, by the ids that the file gives them."""
+    other_categories: frozenset[Id]
+    """Those that ``--category`` leaves out."""
+    chosen: bool
+    """Whether the user has said which category is evaluated."""
+    category_names: str
+    """They, for a message: "1 person, 2 dog"."""
     sigmas: Float64Array
     """(K,) OKS constants."""
     own_sigmas: bool
-    """Whether they are the user's and not COCO's."""
+    """Whether they are others than COCO's."""
+    notes: list[str] = field(default_factory=list)
+    """What is odd about the labels, a line each."""
+
+    @property
+    def images(self) -> Mapping[int, Image]:
+        """The pictures by number."""
+        return self.pictures.images
 
     @property
     def custom_sigmas(self) -> list[float] | None:
@@ -90,7 +92,7 @@ class GroundTruth:
     @cached_property
     def scored(self) -> list[Person]:
         """Who has to be found: people with a labelled joint, no crowds."""
-        return [p for p in self.people if p.labelled() and not p.iscrowd]
+        return [p for p in self.people if p.labelled and p.num_keypoints and not p.iscrowd]
 
     @cached_property
     def keypoints(self) -> Float64Array:
@@ -103,15 +105,31 @@ class GroundTruth:
         """(M,) of ``scored``, pixels squared."""
         return np.array([one.area for one in self.scored], dtype=np.float64)
 
-    def content(self) -> str | dict[str, Any]:
-        """What an engine takes: the file, or its content with the fields that COCO always has."""
-        if all(p.num_keypoints is not None and p.iscrowd is not None for p in self.people):
-            return str(self.file)
-        content: dict[str, Any] = msgspec.json.decode(self.file.read_bytes())
-        for one, person in zip(content["annotations"], self.people, strict=True):
-            one["iscrowd"] = person.iscrowd or 0
-            one["num_keypoints"] = person.labelled()
-        return content
+    def content(self) -> dict[str, Any]:
+        """What an engine takes: nothing but what keypoint numbers need.
+
+        Engines read all fields of a file, and refuse it for years, licences or sizes that are
+        written otherwise than COCO's.
+        """
+        return {
+            "images": [{"id": number} for number in self.images],
+            "categories": [
+                {"id": number, "name": str(name)} for name, number in self.categories.items()
+            ],
+            "annotations": [
+                {
+                    "id": one.id,
+                    "image_id": one.image_id,
+                    "category_id": one.category_id,
+                    "bbox": one.bbox or [0.0, 0.0, 0.0, 0.0],
+                    "area": one.area,
+                    "iscrowd": int(one.iscrowd),
+                    "num_keypoints": one.num_keypoints,
+                    "keypoints": one.keypoints,
+                }
+                for one in self.people
+            ],
+        }
 
     @cached_property
     def mirrored(self) -> tuple[int, ...]:
@@ -124,14 +142,12 @@ class GroundTruth:
     def labelled(self) -> Labelled:
         """What the health check looks at."""
         return Labelled(
-            {
-                image.id: (image.width, image.height) if image.width and image.height else None
-                for image in self.images.values()
-            },
+            {number: image.size for number, image in self.images.items()},
             self.categories,
             [one.image_id for one in self.scored],
             self.keypoints,
             self.areas,
+            self.category_names,
         )
 
 
@@ -141,13 +157,21 @@ class Results:
 
     file: Path
     pictures: list[int]
+    """The ground truth's numbers; below 0 where it does not have the picture."""
+    numbers: Mapping[Id, int]
+    """Those numbers by the ids that the file gives its pictures."""
     categories: list[int]
     keypoints: Float64Array
     """(N, K, 3): pixels, confidence."""
     scores: Float64Array
     """(N,)."""
     known: BoolArray
-    """(N,) whether the ground truth has the picture."""
+    """(N,) whether the ground truth has the picture; what has none of its categories counts for
+    nothing, as in COCO's evaluation, but is left out only where no engine takes its category."""
+    as_it_is: bool
+    """Whether an engine may be given the file itself."""
+    notes: list[str] = field(default_factory=list)
+    """What was done to make them fit the ground truth, a line each."""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -155,16 +179,26 @@ class Results:
     def found(self) -> Found:
         """What the health check looks at."""
         places = np.ascontiguousarray(self.keypoints[..., :2])
-        return Found(self.pictures, self.categories, places, self.scores)
+        names = {number: str(name) for name, number in self.numbers.items() if number < 0}
+        return Found(self.pictures, self.categories, places, self.scores, names)
 
-    def content(self) -> str | list[dict[str, Any]]:
-        """What an engine takes: the file, or its results for known pictures alone."""
+    def content(self) -> list[dict[str, Any]]:
+        """What an engine takes: the results for known pictures alone."""
         if not len(self):
             return []
-        if self.known.all():
-            return str(self.file)
-        everything = msgspec.json.decode(self.file.read_bytes())
-        return [one for one, known in zip(everything, self.known, strict=True) if known]
+        results = read_list(self.file)
+        # COCO's evaluation measures a result by its box where the file has boxes.
+        boxed = all(one.bbox is not None and len(one.bbox) == 4 for one in results)
+        return [
+            {
+                "image_id": self.pictures[row],
+                "category_id": self.categories[row],
+                "keypoints": results[row].keypoints,
+                "score": results[row].score,
+                **({"bbox": results[row].bbox} if boxed else {}),
+            }
+            for row in self.rows.tolist()
+        ]
 
     @cached_property
     def rows(self) -> Any:
@@ -172,34 +206,131 @@ class Results:
         return np.flatnonzero(self.known)
 
 
-def read_ground_truth(file: Path, sigmas: str | None = None) -> GroundTruth:
-    """A COCO data set; ``sigmas`` as on the command line. Raises InputError."""
-    content = read_json(file, _Content, "a COCO data set")
-    joints = max((len(one.keypoints) for one in content.annotations), default=0) // 3
-    if not joints:
+def read_ground_truth(
+    file: Path, sigmas: str | None = None, category: str | None = None
+) -> GroundTruth:
+    """A COCO data set; ``sigmas`` and ``category`` as on the command line. Raises InputError."""
+    content = read_json(file, PoseDataSet, "a COCO data set")
+    annotations = content.annotations or []
+    listed, notes = _categories(file, content)
+    categories, others = _chosen(file, listed, category)
+    numbers = numbered(image.id for image in content.images)
+    images = {numbers[image.id]: image for image in content.images}
+    if len(images) < len(content.images):
+        notes.append(f"{len(content.images) - len(images)} of its image ids stand there twice: the"
+                     " last picture counts")  # fmt: skip
+    chosen = [p for p in annotations if p.category_id in categories]
+    strangers = len(annotations) - len(chosen)
+    strangers -= sum(p.category_id in others for p in annotations)
+    if strangers:
+        notes.append(f"{strangers} annotations have a category that is not among its categories:"
+                     " they count for nothing")  # fmt: skip
+    placed = [(p, n) for p in chosen if (n := number_of(numbers, p.image_id)) is not None]
+    labels = [p for p, _ in placed]
+    if len(labels) < len(chosen):
+        notes.append(f"{len(chosen) - len(labels)} annotations are for pictures that are not among"
+                     " its images: they count for nothing")  # fmt: skip
+    joints = _joints(file, labels, listed)
+    names = _names([c for c in listed if c.id in categories], joints)
+    notes += odd_labels(labels, joints, names)
+    people = [
+        _person(file, one, number, picture, categories[one.category_id], joints)
+        for number, (one, picture) in enumerate(placed, 1)
+    ]
+    boxes = sum(one.area is None and one.labelled > 0 and not one.iscrowd for one in labels)
+    if boxes:
+        notes.append(f"{boxes} people have no area: OKS takes their boxes', which are larger than"
+                     " the segmented areas of COCO")  # fmt: skip
+    values = _sigmas(sigmas, joints, names)
+    truth = GroundTruth(
+        file, Pictures(file, images, numbers), people, names, categories, others,
+        category is not None, list_categories(listed), np.array(values),
+        tuple(values) != COCO.sigmas, notes,
+    )  # fmt: skip
+    if not truth.scored:
+        notes.append("nobody has to be found: no annotation that counts has a labelled joint")
+    return truth
+
+
+def _categories(file: Path, content: PoseDataSet) -> tuple[Sequence[Category], list[str]]:
+    """A data set's categories, and a line where it names none."""
+    if content.categories:
+        return content.categories, []
+    used = {one.category_id for one in content.annotations or []} or {PERSON_ID}
+    listed = ", ".join(sorted(map(str, used)))
+    return [Category(one) for one in sorted(used, key=str)], [
+        f"names no categories: those of its annotations are evaluated ({listed})"
+    ]
+
+
+def _chosen(
+    file: Path, categories: Sequence[Category], wanted: str | None
+) -> tuple[dict[Id, int], frozenset[Id]]:
+    """The evaluated categories' numbers by id, and the ids of the others. Raises InputError."""
+    ids = {one.id for one in categories}
+    numbers = numbered(ids)
+    if wanted is None:
+        return numbers, frozenset()
+    found = find_category(categories, wanted)
+    if not found:
+        raise InputError(
+            f"{file}: --category {wanted} is none of its; there are: {list_categories(categories)}"
+        )
+    return {one: numbers[one] for one in found}, frozenset(ids - found)
+
+
+def _joints(file: Path, people: Sequence[Annotation], categories: Sequence[Category]) -> int:
+    """How many joints everybody has. Raises InputError where that differs."""
+    first: dict[int, Annotation] = {}
+    for one in people:
+        if one.keypoints:
+            first.setdefault(len(one.keypoints), one)
+    if not first:
         raise InputError(f"{file}: no annotation has keypoints")
-    for one in content.annotations:
-        if len(one.keypoints) not in (0, 3 * joints):
+    usual = max(first)
+    for length, one in first.items():
+        if length == usual and not length % 3:
+            continue
+        if len({p.category_id for p in first.values()}) > 1:
             raise InputError(
-                f"{file}: annotation {one.id} has {len(one.keypoints) / 3:g} joints, others"
-                f" {joints}"
+                f"{file}: its categories have different joints; there are:"
+                f" {list_categories(categories)}. --category says which is evaluated"
             )
-        if one.area is None:
-            raise InputError(f"{file}: annotation {one.id} has no area, which OKS is measured in")
-    return GroundTruth(
-        file,
-        {image.id: image for image in content.images},
-        content.annotations,
-        _names(content.categories, joints),
-        [category.id for category in content.categories] or [1],
-        np.array(_sigmas(sigmas, joints)),
-        sigmas is not None,
+        raise InputError(
+            f"{file}: annotation {one.id} has {length / 3:g} joints, others {usual / 3:g}"
+        )
+    return usual // 3
+
+
+def _person(
+    file: Path, one: Annotation, number: int, picture: int, category: int, joints: int
+) -> Person:
+    """An annotation with what it lacks filled in. Raises InputError where that can't be done."""
+    box = one.bbox if one.bbox and len(one.bbox) == 4 else None
+    area = one.area
+    if area is None and box is not None:
+        area = box[2] * box[3]
+    if area is None and one.labelled and not one.iscrowd:
+        raise InputError(
+            f"{file}: annotation {one.id} has neither area nor bbox, and OKS is measured in the"
+            " area"
+        )
+    return Person(
+        number,
+        picture,
+        category,
+        one.keypoints or [0.0] * (3 * joints),
+        box,
+        area or 0.0,
+        bool(one.iscrowd),
+        one.labelled if one.num_keypoints is None else one.num_keypoints,
+        one.labelled,
     )
 
 
 def read_results(file: Path, truth: GroundTruth) -> Results:
     """Results for a ground truth. Raises InputError."""
-    results = read_json(file, list[Result], "a list of COCO keypoint results")
+    results = read_list(file)
     joints = len(truth.names)
     for number, one in enumerate(results):
         if len(one.keypoints) != 3 * joints:
@@ -207,42 +338,114 @@ def read_results(file: Path, truth: GroundTruth) -> Results:
                 f"{file}: result {number} has {len(one.keypoints) / 3:g} joints, the ground"
                 f" truth {joints}"
             )
-    known = np.array([one.image_id in truth.images for one in results], dtype=bool)
-    if results and not known.any():
+    fitted = fit(file, results, truth)
+    boxed = sum(one.bbox is not None for one in results)
+    flat = np.fromiter(chain.from_iterable(one.keypoints for one in results), np.float64)
+    return Results(
+        file,
+        fitted.pictures,
+        fitted.numbers,
+        fitted.categories,
+        flat.reshape(-1, joints, 3),
+        np.array([one.score for one in results], dtype=np.float64),
+        fitted.known,
+        fitted.unchanged and boxed in (0, len(results)),
+        fitted.notes,
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Pictures and categories of N results, in the ground truth's numbers."""
+
+    pictures: list[int]
+    """Below 0 where the ground truth does not have the picture."""
+    numbers: Mapping[Id, int]
+    """The pictures' numbers by the results' ids."""
+    categories: list[int]
+    known: BoolArray
+    """(N,) whether an engine can be asked about it, as in ``Results``."""
+    unchanged: bool
+    """Whether all are known, and called in both files alike."""
+    notes: list[str]
+
+
+def fit(file: Path, results: Sequence[Result], truth: GroundTruth) -> Fitted:
+    """Results' pictures and categories in a ground truth. Raises InputError where it has none."""
+    own_names = {one.image_id: one.file_name for one in results if one.file_name}
+    matched = match_pictures(truth.pictures, (o.image_id for o in results), own_names, file)
+    pictures = [matched.numbers[one.image_id] for one in results]
+    categories, notes = _result_categories(truth, [one.category_id for one in results])
+    there = np.array(pictures, dtype=np.int64) >= 0
+    if results and not there.any():
         raise InputError(
             f"{file}: none of its pictures is in {truth.file} (first: image id"
             f" {results[0].image_id})"
         )
-    flat = np.fromiter(chain.from_iterable(one.keypoints for one in results), np.float64)
-    return Results(
-        file,
-        [one.image_id for one in results],
-        [one.category_id for one in results],
-        flat.reshape(-1, joints, 3),
-        np.array([one.score for one in results], dtype=np.float64),
-        known,
+    known = there & (np.array(categories, dtype=np.int64) >= 0)
+    unchanged = (
+        bool(known.all())
+        and all(one == number for one, number in matched.numbers.items() if number >= 0)
+        and all(one == number for one, number in truth.categories.items())
+        and not notes
     )
+    return Fitted(pictures, matched.numbers, categories, known, unchanged, [*matched.notes, *notes])
 
 
-def _names(categories: Sequence[_Category], joints: int) -> tuple[str, ...]:
+def _result_categories(truth: GroundTruth, given: Sequence[Id]) -> tuple[list[int], list[str]]:
+    """The ground truth's category numbers of results, below 0 where it has none; what is odd.
+
+    Where the user has chosen one category and the results have none of the ground truth's (as
+    Ultralytics counts from 0), that one is meant.
+    """
+    numbers: dict[Id, int] = dict(truth.categories)
+    strange = {one for one in given if one not in truth.categories}
+    chosen = next(iter(truth.categories.values()))
+    notes: list[str] = []
+    for place, one in enumerate(sorted(strange, key=str), 1):
+        # Numbers of other categories than the ground truth's stay what they are, for messages.
+        free = isinstance(one, int) and one >= 0 and one not in truth.categories.values()
+        numbers[one] = int(one) if free else -place
+    others = strange & truth.other_categories
+    if truth.chosen and strange and len(strange) == len(set(given)) and not others:
+        numbers |= dict.fromkeys(strange, chosen)
+        listed = ", ".join(sorted(map(str, strange)))
+        notes.append(f"results of category {listed}, which the ground truth does not have, are"
+                     " taken for the one that --category says")  # fmt: skip
+    return [numbers[one] for one in given], notes
+
+
+def _names(categories: Iterable[Category], joints: int) -> tuple[str, ...]:
     for category in categories:
-        if len(category.keypoints) == joints:
-            return tuple(category.keypoints)
+        if len(category.joints) == joints:
+            return category.joints
     if joints in SKELETONS:
         return SKELETONS[joints].keypoints
     return tuple(f"joint {number}" for number in range(joints))
 
 
-def _sigmas(text: str | None, joints: int) -> Sequence[float]:
-    """OKS constants: the user's, or COCO's for its 17 joints. Raises InputError."""
+def _sigmas(text: str | None, joints: int, names: tuple[str, ...]) -> Sequence[float]:
+    """OKS constants: the user's, or those of COCO's or MPII's joints. Raises InputError."""
     if text is None:
-        if joints != COCO.joints:
-            raise InputError(f"{joints} joints are not COCO's 17: give their --sigmas")
-        return COCO.sigmas
+        if joints == COCO.joints:
+            return COCO.sigmas
+        if [*map(plain_name, names)] == [*map(plain_name, MPII.keypoints)]:
+            return MPII.sigmas
+        raise InputError(
+            f"{joints} joints are not COCO's 17: give their --sigmas ({joints} numbers, or one for"
+            " all; mpii for MPII's)"
+        )
+    for skeleton in SKELETONS.values():
+        if text.strip().lower() == skeleton.name and skeleton.joints == joints:
+            return skeleton.sigmas
     try:
         values = [float(part) for part in text.split(",")]
     except ValueError:
         values = []
-    if len(values) != joints or min(values, default=0) <= 0:
-        raise InputError(f"--sigmas {text}: {joints} numbers over 0, separated by commas")
+    if len(values) == 1:
+        values *= joints
+    if len(values) != joints or not min(values, default=0) > 0:
+        raise InputError(
+            f"--sigmas {text}: {joints} numbers over 0, separated by commas; or one for all"
+        )
     return values

@@ -57,9 +57,11 @@ def run_bench(
     config: NmsConfig,
     repeat: int,
     truth: Truth | None,
+    sigmas: Sequence[float] | None = None,
 ) -> list[Row]:
     """Check and time backends (all that load, if ``names`` is None) with all their methods.
 
+    truth, sigmas: for AP, and its OKS constants where they are not COCO's.
     Raises PluginError for a name that is none, and whatever a broken backend raises.
     """
     expected: dict[str, Kept] = {}
@@ -71,7 +73,7 @@ def run_bench(
             for definition in DEFINITIONS:
                 if method in definition.methods and method not in expected:
                     expected[method] = suppress(definition, candidates.batch, own)
-            numbers = keypoint_numbers(truth, candidates.results(kept)) if truth else None
+            numbers = keypoint_numbers(truth, candidates.results(kept), sigmas) if truth else None
             seconds = _timed(backend, candidates, own, repeat)
             pictures = candidates.batch.pictures
             micro = [1e6 * one / pictures for one in seconds]

@@ -17,8 +17,8 @@ import numpy as np
 
 from mpn_cli.arrays import BoolArray, Float64Array
 from mpn_cli.errors import InputError
-from mpn_cli.evaluation.files import read_json
-from mpn_cli.evaluation.inputs import Result
+from mpn_cli.formats.coco import Id, Result, read_results
+from mpn_cli.formats.files import plain_utf8, read_json
 from mpn_cli.skeletons import MPII
 from mpn_cli.sources.walk import number_pictures
 
@@ -101,6 +101,10 @@ def is_mpii(file: Path) -> bool:
         with file.open("rb") as stream:
             start = stream.read(4096)
     except OSError:
+        return False
+    try:
+        start = plain_utf8(start)
+    except UnicodeDecodeError:
         return False
     return start.lstrip().startswith(b"[") and b'"joints' in start
 
@@ -185,7 +189,7 @@ def read_mpii_results(file: Path, truth: MpiiTruth) -> Float64Array:
             shape = "nothing" if preds is None else preds.shape
             raise InputError(f"{file}: preds is {shape}, not ({people}, 16, 2)")
         return np.asarray(preds[..., :2], dtype=np.float64) - 1
-    results = read_json(file, list[Result], "a list of COCO keypoint results")
+    results = read_results(file)
     if truth.pictures is None:
         raise InputError(f"{file}: a .mat ground truth names no pictures: give its .mat results")
     for number, one in enumerate(results):
@@ -204,7 +208,7 @@ def read_mpii_results(file: Path, truth: MpiiTruth) -> Float64Array:
 def _assigned(truth: MpiiTruth, pictures: Sequence[int], results: Sequence[Result]) -> Float64Array:
     flat = np.array([one.keypoints for one in results], dtype=np.float64)
     poses = flat.reshape(-1, MPII.joints, 3)[..., :2]
-    by_picture: dict[int, list[int]] = {}
+    by_picture: dict[Id, list[int]] = {}
     for row, one in enumerate(results):
         by_picture.setdefault(one.image_id, []).append(row)
     chosen = np.full((len(pictures), MPII.joints, 2), np.nan)

@@ -135,7 +135,7 @@ def annotate_shard(
 def _reader(tools: Tools) -> Callable[[Task], Decoded]:
     """Reads a task's picture, smaller where that is allowed and does no harm."""
     if not tools.recipe.fast_decode:
-        return lambda task: Decoded.whole(read_picture(task.path))
+        return lambda task: Decoded.whole(read_picture(task.path, task.size))
     size, padding = tools.estimator.input_size, tools.estimator.conventions.padding
 
     def read(task: Task) -> Decoded:
@@ -146,7 +146,7 @@ def _reader(tools: Tools) -> Callable[[Task], Decoded]:
             regions = regions_of_boxes(boxes[:, :4], size, padding)
             return float((regions.sizes / size).min(initial=np.inf))
 
-        return read_reduced(task.path, most)
+        return read_reduced(task.path, most, task.size)
 
     return read
 
@@ -163,10 +163,12 @@ class _Shard:
         self._seen: list[_Seen] = []
         self._left_out: Counter[str] = Counter()
         self._full_image = 0
+        self._other_size = 0
 
     def add(self, task: Task, picture: Decoded) -> None:
         """Take a picture in."""
         self._waiting.append((task, picture))
+        self._other_size += task.size not in (None, (picture.width, picture.height))
         pixels = sum(one.width * one.height for _, one in self._waiting)
         if len(self._waiting) == DETECT_PICTURES or pixels > DETECT_PIXELS:
             self._find_people()
@@ -181,6 +183,7 @@ class _Shard:
         return ShardResult(
             pictures, self.skipped, dict(+self._left_out), self._full_image,
             dict(self.stopwatch.seconds), sum(len(one.poses) for one in pictures) - likely,
+            self._other_size,
         )  # fmt: skip
 
     def _find_people(self) -> None:

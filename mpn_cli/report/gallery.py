@@ -105,9 +105,7 @@ def make_cards(
     shown = [picture for picture in run.pictures if picture.id in wanted]
     side, quality = next((s, q) for n, s, q in THUMBNAILS if len(shown) <= n)
     with ThreadPoolExecutor() as threads:
-        thumbnails = list(
-            threads.map(lambda one: _thumbnail(run.picture_file(one), side, quality), shown)
-        )
+        thumbnails = list(threads.map(lambda one: _thumbnail(run, one, side, quality), shown))
     return [
         Card(
             picture,
@@ -129,18 +127,20 @@ def _compact(pose: Pose) -> dict[str, Any]:
     return {"k": flat, "s": round(pose.score, 2), "b": [round(value) for value in pose.bbox]}
 
 
-def _thumbnail(file: str | None, side: int, quality: int) -> str:
+def _thumbnail(run: Run, picture: Picture, side: int, quality: int) -> str:
+    file = run.picture_file(picture)
     if file is None:
         return ""
+    size = (picture.width, picture.height)
     try:
-        read = read_reduced(file, lambda width, height: max(width, height) / side)
+        read = read_reduced(file, lambda width, height: max(width, height) / side, size)
     except UnreadableError:
         return ""
     except MemoryError:
         return ""
     scale = side / max(read.width, read.height)
-    size = (max(1, round(read.width * scale)), max(1, round(read.height * scale)))
-    small = cv2.resize(read.pixels, size, interpolation=cv2.INTER_AREA)
+    shown = (max(1, round(read.width * scale)), max(1, round(read.height * scale)))
+    small = cv2.resize(read.pixels, shown, interpolation=cv2.INTER_AREA)
     _, coded = cv2.imencode(
         ".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, quality]
     )

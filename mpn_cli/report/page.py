@@ -39,9 +39,11 @@ _SHARES = (0, 0.2, 0.4, 0.6, 0.8, 1)
 _HEIGHTS = (10, 30, 100, 300, 1000)
 
 
-def make_page(run: Run, truth_file: Path | None, sigmas: str | None, most: int) -> str:
+def make_page(
+    run: Run, truth_file: Path | None, sigmas: str | None, most: int, category: str | None = None
+) -> str:
     """The HTML of a run's page with about ``most`` pictures. Raises InputError."""
-    truth = read_ground_truth(truth_file, sigmas) if truth_file else None
+    truth = read_ground_truth(truth_file, sigmas, category) if truth_file else None
     quality: dict[str, Any] | None = None
     notes: dict[int, str] = {}
     if truth is None:
@@ -90,13 +92,15 @@ def _summary(run: Run) -> list[tuple[str, str]]:
     if counts.kept_out:
         rows.insert(2, ("kept out", f"{counts.kept_out:,} (score under {run.pose_thr:g})"))
     if wall:
-        rows.insert(-4, ("people a second", f"{counts.people / wall:,.1f}"))
+        people = counts.people - run.record.counts.before_this_run.get("people", 0)
+        rows.insert(-4, ("people per second", f"{people / wall:,.1f}"))
     return rows
 
 
 def _quality(run: Run, truth: GroundTruth) -> tuple[dict[str, Any], Errors]:
     """All that a ground truth tells."""
     results = read_results(run.out / "predictions.json", truth)
+    run.renumber(results.numbers)
     evaluation = keypoint_evaluation(
         load_truth(truth.content(), Engine.HOTCOCO), results.content(), truth.custom_sigmas
     )
@@ -111,7 +115,7 @@ def _quality(run: Run, truth: GroundTruth) -> tuple[dict[str, Any], Errors]:
         "numbers": [
             (name, evaluation.numbers[name], one) for name, one in zip(NAMES, spread, strict=True)
         ],
-        "odd": odd_things(results.found(), truth.labelled()),
+        "odd": [*truth.notes, *results.notes, *odd_things(results.found(), truth.labelled())],
         "curves": _curves(evaluation),
         "believed": [
             _believed("Joints' confidences", believed.joints, "confidence", "right"),

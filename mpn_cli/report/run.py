@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from mpn_cli.errors import InputError
-from mpn_cli.evaluation.files import read_json
+from mpn_cli.formats.files import read_json
 from mpn_cli.skeletons import SKELETONS, Skeleton
 from mpn_cli.sources.remote import is_remote
 
@@ -56,6 +56,7 @@ class Counts(msgspec.Struct):
     people: _Count
     skipped: _Count
     kept_out: _Count = 0
+    before_this_run: dict[str, _Count] = {}
 
 
 class Seconds(msgspec.Struct):
@@ -128,6 +129,13 @@ class Run:
     def skeleton(self) -> Skeleton:
         """The network's joint set."""
         return SKELETONS[self.record.job.recipe.joints]
+
+    def renumber(self, numbers: Mapping[Any, int]) -> None:
+        """Give the pictures, and their poses, other ids."""
+        for picture in self.pictures:
+            picture.id = numbers.get(picture.id, picture.id)
+        for pose in self.poses:
+            pose.image_id = numbers.get(pose.image_id, pose.image_id)
 
     def picture_file(self, picture: Picture) -> str | None:
         """Where a picture is, if it still is; at an address it is taken to be.

@@ -101,6 +101,7 @@ def _annotations(
                 "category_id": PERSON_ID,
                 "bbox": pose.bbox,
                 "area": pose.area,
+                "segmentation": [],
                 "iscrowd": 0,
                 "keypoints": keypoints,
                 "num_keypoints": sum(visibility > 0 for visibility in visibilities),

@@ -70,3 +70,5 @@ class ShardResult(msgspec.Struct):
     """By stage."""
     kept_out: int = 0
     """Poses with a score under ``--pose-thr``."""
+    other_size: int = 0
+    """Pictures of another size than the file with their boxes says."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
-from urllib.parse import unquote
 
 from mpn_cli.errors import InputError
 from mpn_cli.sources.coco_files import gather_coco
@@ -21,11 +19,13 @@ def gather(
     images: str | None = None,
     image_info: str | None = None,
     boxes: str | None = None,
+    person_category: str | None = None,
     out: str | None = None,
 ) -> Gathered:
     """All tasks of some sources, by ascending image id. Raises InputError.
 
-    ``out``: the results folder, which is left out of source folders that hold it.
+    ``images``, ``image_info`` and ``person_category`` are those of ``gather_coco``; ``out`` is the
+    results folder, which is left out of source folders that hold it.
 
     ``boxes`` gives the pictures of one folder their boxes: the same as naming that file as source
     with the folder as ``images``.
@@ -33,15 +33,17 @@ def gather(
     if boxes is not None:
         if len(sources) != 1 or not os.path.isdir(sources[0]):
             raise InputError("--boxes goes with one picture folder")
-        return _existing(gather_coco(boxes, sources[0], image_info, out))
+        return _existing(gather_coco(boxes, sources[0], image_info, person_category, out))
     json_files = [s for s in sources if s.lower().endswith(".json") and os.path.isfile(s)]
     if not json_files:
-        if images is not None or image_info is not None:
-            raise InputError("--images and --image-info go with a COCO file as source")
+        if any(one is not None for one in (images, image_info, person_category)):
+            raise InputError(
+                "--images, --image-info and --person-category go with a COCO file as source"
+            )
         return _gather_pictures(sources, out)
     if len(sources) > 1:
         raise InputError("a COCO file is a source of its own: annotate one at a time")
-    return _existing(gather_coco(json_files[0], images, image_info, out))
+    return _existing(gather_coco(json_files[0], images, image_info, person_category, out))
 
 
 def _gather_pictures(sources: Sequence[str], out: str | None) -> Gathered:
@@ -71,21 +73,12 @@ def _existing(gathered: Gathered) -> Gathered:
         first = skipped[len(gathered.skipped)]
         kinds = {one.reason for one in skipped[len(gathered.skipped) :]}
         problem = "is there" if kinds == {"missing"} else "can be used"
-        why_first = _foreign_name(first.path) if first.reason == "missing" else first.detail
+        why_first = "" if first.reason == "missing" else first.detail
         raise InputError(
             f"none of the {len(gathered.tasks)} pictures {problem}"
             f" (first: {first.path}{': ' if why_first else ''}{why_first})"
         )
     return Gathered(there, skipped, Counter(gathered.left_out), gathered.other_files)
-
-
-def _foreign_name(path: str) -> str:
-    r"""What another program may have done to a name that is not there."""
-    if "\\" in path:
-        return "written with Windows' backslashes, which are no separators here"
-    if re.search("%[0-9A-Fa-f]{2}", path):
-        return f"percent-encoded; decoded it is {unquote(os.path.basename(path))}"
-    return ""
 
 
 def _why_not(task: Task) -> Skipped | None:

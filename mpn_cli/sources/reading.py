@@ -67,36 +67,67 @@ class Decoded:
         return cls(pixels, pixels.shape[1], pixels.shape[0])
 
 
-def read_picture(path: str) -> Picture:
-    """A picture as (H, W, 3) uint8 RGB, turned as its EXIF orientation says.
+Size = tuple[float, float]
+"""Width and height in pixels, as a label file gives them."""
 
-    16-bit, grey and CMYK pictures are converted, of an animation the first frame is taken.
+
+def read_picture(path: str, labelled_size: Size | None = None) -> Picture:
+    """A picture as (H, W, 3) uint8 RGB, turned as :func:`decode_picture` does.
+
     Raises UnreadableError.
     """
-    content = _read(path)
-    kind = _check_header(content).kind
-    return _decode_heic(content) if kind == HEIC else _decode(content, cv2.IMREAD_COLOR_RGB)
+    return decode_picture(_read(path), labelled_size)
 
 
-def read_reduced(path: str, most: Callable[[int, int], float]) -> Decoded:
+def decode_picture(content: bytes, labelled_size: Size | None = None) -> Picture:
+    """A picture file's pixels (H, W, 3) uint8 RGB, turned as its EXIF orientation says.
+
+    labelled_size: what the file with its labels says. Where that is the size of the pixels as
+    they are stored, and not of the upright picture, labels are meant in those. 16-bit, grey and
+    CMYK pictures are converted, of an animation the first frame is taken. Raises UnreadableError.
+    """
+    if _check_header(content).kind == HEIC:
+        return _decode_heic(content)
+    upright = _decode(content, cv2.IMREAD_COLOR_RGB)
+    if _swapped(upright.shape[1::-1], labelled_size):
+        stored = _decode(content, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        if stored.shape[1::-1] == labelled_size:
+            return stored
+    return upright
+
+
+def _swapped(size: tuple[int, ...], labelled: Size | None) -> bool:
+    return labelled is not None and size != labelled and size == labelled[::-1]
+
+
+def read_reduced(
+    path: str, most: Callable[[int, int], float], labelled_size: Size | None = None
+) -> Decoded:
     """A picture, which a JPEG decoder may shrink: far faster for large pictures.
 
-    most: from the picture's width and height, by how much at most. Raises UnreadableError.
+    most: from the picture's width and height, by how much at most; labelled_size: as in
+    :func:`decode_picture`. Raises UnreadableError.
     """
+    content = _read(path)
     content = _read(path)
     header = _check_header(content, orientation_too=True)
     if header.kind == HEIC:
         return Decoded.whole(_decode_heic(content))
     width, height = header.width, header.height
+    as_stored = 0
+    if header.lies_on_its_side and _swapped((width, height), labelled_size):
+        width, height = height, width
+        as_stored = cv2.IMREAD_IGNORE_ORIENTATION
     allowed = most(width, height) if header.shrinks else 1
     for reduction, flag in REDUCTIONS.items():
         if reduction <= allowed:
-            pixels = np.asarray(cv2.cvtColor(_decode(content, flag), cv2.COLOR_BGR2RGB), np.uint8)
+            smaller = _decode(content, flag | as_stored)
+            pixels = np.asarray(cv2.cvtColor(smaller, cv2.COLOR_BGR2RGB), np.uint8)
             rows, columns = pixels.shape[:2]
             if (rows - columns) * (height - width) < 0:
                 width, height = height, width  # OpenCV read the orientation in another way
             return Decoded(pixels, width, height, reduction)
-    return Decoded.whole(_decode(content, cv2.IMREAD_COLOR_RGB))
+    return Decoded.whole(_decode(content, cv2.IMREAD_COLOR_RGB | as_stored))
 
 
 def _read(path: str) -> bytes:
@@ -159,6 +190,8 @@ class _Header:
     height: int
     shrinks: bool
     """Whether its decoder can make it smaller on the way."""
+    lies_on_its_side: bool
+    """Whether EXIF turns it by a quarter; looked for only where it was asked."""
 
 
 def _check_header(content: bytes, orientation_too: bool = False) -> _Header:
@@ -180,7 +213,8 @@ def _check_header(content: bytes, orientation_too: bool = False) -> _Header:
             with _opened(content) as header:
                 width, height = header.size
                 shrinks = header.format == "JPEG"
-                if orientation_too and _lies_on_its_side(header):
+                on_its_side = orientation_too and _lies_on_its_side(header)
+                if on_its_side:
                     width, height = height, width
     except Image.DecompressionBombError:
         raise UnreadableError("too large", f"over {MAX_PIXELS // 10**6} million pixels") from None
@@ -200,7 +234,7 @@ def _check_header(content: bytes, orientation_too: bool = False) -> _Header:
         raise UnreadableError("too large", f"{width}x{height}; {limit}")
     if ends_early(content, kind):
         raise cut
-    return _Header(kind, width, height, shrinks)
+    return _Header(kind, width, height, shrinks, on_its_side)
 
 
 def _lies_on_its_side(header: Image.Image) -> bool:

@@ -33,6 +33,8 @@ class Task(msgspec.Struct, frozen=True, array_like=True):
     """Boxes are a data set's people, not a detector's guesses: none is a duplicate of another."""
     stamp: tuple[int, int] | None = None
     """The file's, where its listing told it; else it is asked for."""
+    size: tuple[float, float] | None = None
+    """Width and height that the boxes' file says: what orientation they are meant in."""
 
 
 class Skipped(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mpn_cli.errors import InputError
+from mpn_cli.formats.files import plain_utf8
 from mpn_cli.sources.kinds import hints, in_words, picture_suffixes, suffix_of
 from mpn_cli.sources.remote import is_remote, list_remote
 from mpn_cli.sources.results_folders import own_pictures
@@ -111,8 +112,8 @@ def _expand(source: str, unreadable: list[Skipped]) -> Iterator[tuple[str, str, 
         if source.lower().endswith(".txt"):
             try:
                 lines = _lines(Path(source).read_bytes())
-            except OSError as error:
-                raise InputError(f"{source}: {error.strerror}") from None
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{source}: not a readable list of paths ({error})") from None
             yield from _listed(lines, os.path.dirname(path), source)
         else:
             yield path, os.path.dirname(path), True
@@ -126,7 +127,7 @@ def _expand(source: str, unreadable: list[Skipped]) -> Iterator[tuple[str, str, 
 
 def _lines(content: bytes) -> list[str]:
     """The lines of a list of paths, which need not be UTF-8."""
-    return content.decode("utf-8-sig", errors="surrogateescape").splitlines()
+    return plain_utf8(content).decode(errors="surrogateescape").splitlines()
 
 
 def _why_missing(path: str) -> str:
@@ -186,7 +187,10 @@ def _globbed(pattern: str, unreadable: list[Skipped]) -> Iterator[tuple[str, str
 
 
 def _listed(lines: Iterable[str], base: str, name: str) -> Iterator[tuple[str, str, bool]]:
-    lines = [line.strip() for line in lines if line.strip()]
+    lines = [line.strip() for line in lines]
+    if lines:
+        lines[0] = lines[0].removeprefix("\ufeff")  # of a list piped in
+    lines = [line for line in lines if line]
     paths = [
         line if is_remote(line) else os.path.normpath(os.path.join(base, line)) for line in lines
     ]

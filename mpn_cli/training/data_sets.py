@@ -4,77 +4,123 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
-import msgspec
 import numpy as np
 
 from mpn_cli.arrays import BoolArray, Picture
 from mpn_cli.errors import InputError
-from mpn_cli.sources.decoder_lines import heard
+from mpn_cli.formats.coco import (
+    PERSON,
+    PERSON_ID,
+    Category,
+    Id,
+    Image,
+    find_category,
+    list_categories,
+)
+from mpn_cli.formats.files import decode_json, read_content
+from mpn_cli.formats.pictures import PictureFinder
+from mpn_cli.sources.reading import Size, UnreadableError, decode_picture
 
 _DataSet = TypeVar("_DataSet")
+
+LABELS = "person_keypoints.json"
+"""What a data set's folder is expected to hold."""
 
 
 class TrainingDataError(InputError):
     """A data set that can't be trained on; the message says where and why."""
 
 
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """A labelled picture."""
+
+    path: Path
+    size: Size | None = None
+    """Width and height that its label file says."""
+
+
 def read_data_set(source: Path, kind: type[_DataSet]) -> tuple[Path, str, _DataSet]:
     """(label file, digest of its content, content) of a COCO keypoint data set.
 
-    source: the JSON file, or a folder holding ``person_keypoints.json``. Raises
-    TrainingDataError with one line.
+    source: the JSON file, or a folder holding ``person_keypoints.json``. Raises InputError with
+    one line.
     """
-    file = source / "person_keypoints.json" if source.is_dir() else source
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise TrainingDataError(f"{file}: {error.strerror}") from error
-    try:
-        data = msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
-        raise TrainingDataError(f"{file}: not a COCO keypoint data set: {error}") from error
-    except RecursionError:
-        raise TrainingDataError(
-            f"{file}: not a COCO keypoint data set: nested too deeply"
-        ) from None
+    file = source / LABELS if source.is_dir() else source
+    content = read_content(file)
+    data = decode_json(content, kind, f"{file}: not a COCO keypoint data set", str(file))
     return file, hashlib.sha256(content).hexdigest()[:16], data
 
 
-def find_pictures(file: Path, names: dict[int, str], ids: Sequence[int]) -> tuple[Path, ...]:
-    """Where the pictures of some ids are: in ``images/`` beside the file, else beside it.
+def people_of(
+    file: Path, categories: Sequence[Category] | None, used: Collection[Id]
+) -> Collection[Id]:
+    """Which of the category ids in use are people.
+
+    The one that labels use, where they use but one; of several the one called person, or COCO's id
+    1 where the file names none. Raises TrainingDataError naming the categories.
+    """
+    if len(set(used)) <= 1:
+        return used
+    if not categories:
+        if PERSON_ID in used:
+            return {PERSON_ID}
+        listed = ", ".join(map(str, sorted(used, key=str)))
+        raise TrainingDataError(f"{file}: names no categories, and none of them ({listed}) is 1")
+    found = find_category(categories, PERSON)
+    if not found & set(used):
+        raise TrainingDataError(
+            f"{file}: labels of several categories, none of them called {PERSON};"
+            f" there are: {list_categories(categories)}"
+        )
+    return found
+
+
+def find_pictures(
+    file: Path, images: Sequence[Image], ids: Sequence[Id]
+) -> tuple[PictureFile, ...]:
+    """The pictures of some ids: in ``images/`` beside the label file, else beside it.
 
     Raises TrainingDataError where one is missing.
     """
-    root = file.parent / "images" if (file.parent / "images").is_dir() else file.parent
-    missing = [i for i in ids if i not in names or not (root / names[i]).is_file()]
+    places = PictureFinder.beside(str(file))
+    by_id = {image.id: image for image in images}
+    found: list[PictureFile] = []
+    missing: list[str] = []
+    for one in ids:
+        place = places.find(by_id[one].name) if one in by_id and by_id[one].name else None
+        if place is None:
+            missing.append(by_id[one].name if one in by_id else f"image id {one}")
+        else:
+            found.append(PictureFile(Path(place[0]), by_id[one].size))
     if missing:
-        first = names.get(missing[0], f"image id {missing[0]}")
         raise TrainingDataError(
-            f"{file}: {len(missing)} of {len(ids)} pictures are not in {root}/ (first: {first})"
+            f"{file}: {len(missing)} of {len(ids)} pictures are not in {places.roots[0]}/"
+            f" (first: {missing[0]})"
         )
-    return tuple(root / names[i] for i in ids)
+    return tuple(found)
 
 
-def read_labelled_picture(path: Path) -> Picture:
-    """A picture (H, W, 3) RGB as it is stored. Raises TrainingDataError.
+def read_labelled_picture(picture: PictureFile) -> Picture:
+    """A picture (H, W, 3) RGB in the orientation that its labels are meant in.
 
-    Labels belong to the stored pixels, so an EXIF orientation must not turn them.
+    That is upright, as browsers and labelling tools show it, unless the label file gives the size
+    of the stored pixels. Raises TrainingDataError.
     """
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        with heard():
-            picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
-    except (OSError, cv2.error):
-        picture = None
-    if picture is None:
-        raise TrainingDataError(f"{path}: not a picture that can be read")
-    return np.asarray(picture, dtype=np.uint8)
+        return decode_picture(picture.path.read_bytes(), picture.size)
+    except OSError as error:
+        raise TrainingDataError(f"{picture.path}: {error.strerror}") from None
+    except UnreadableError as error:
+        raise TrainingDataError(
+            f"{picture.path}: not a picture that can be read ({error})"
+        ) from None
 
 
 @contextmanager
@@ -88,8 +134,30 @@ def unfinished_file(file: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def held_out(pictures: Sequence[Path], every: int) -> BoolArray:
-    """(N,) which pictures validate: every ``every``-th, by a hash of its name."""
-    return np.array(
-        [int(hashlib.sha256(p.name.encode()).hexdigest()[:8], 16) % every == 0 for p in pictures]
+def held_out(file: Path, pictures: Sequence[PictureFile], every: int) -> BoolArray:
+    """(N,) which pictures validate: every ``every``-th, by a hash of its name; at least one.
+
+    Raises TrainingDataError where none would be left to train on.
+    """
+    if len(pictures) < 2:
+        raise TrainingDataError(
+            f"{file}: {len(pictures)} picture with labels; training needs at least 2, one of which"
+            " validates"
+        )
+    hashes = np.array(
+        [int(hashlib.sha256(p.path.name.encode()).hexdigest()[:8], 16) for p in pictures]
     )
+    chosen = hashes % every == 0
+    if not chosen.any():
+        chosen[np.argmin(hashes % every)] = True
+    elif chosen.all():
+        chosen[np.argmax(hashes)] = False
+    return np.asarray(chosen)
+
+
+def digest_of(labels: str, *arrays: object) -> str:
+    """What a cache of some of a data set's labels is called: changes with any of them."""
+    digest = hashlib.sha256(labels.encode())
+    for one in arrays:
+        digest.update(np.ascontiguousarray(one).tobytes())
+    return digest.hexdigest()[:16]

@@ -22,11 +22,9 @@ import msgspec
 import numpy as np
 
 from mpn_cli.pipeline.crops import PADDING, regions_of_boxes
-from mpn_cli.training.data_sets import read_labelled_picture
+from mpn_cli.training.data_sets import LABELS, read_labelled_picture
 from mpn_cli.training.pose.cache import MARGIN
 from mpn_cli.training.pose.people import People, load_people
-
-LABELS = "person_keypoints.json"
 
 
 def pack(
@@ -75,7 +73,7 @@ def _members(
             rows = range(len(people))
             cut = threads.map(lambda row: _crop(people, row, height, quality), rows)  # noqa: B023
             for row, (content, keypoints, box, size) in zip(rows, cut, strict=True):
-                name = f"{row}/{people.pictures[people.picture_rows[row]].name}"
+                name = f"{row}/{people.pictures[people.picture_rows[row]].path.name}"
                 yield f"{folder}/images/{name}", content
                 weights = people.weights[row]
                 labels = np.column_stack([keypoints, 2 * (weights > 0)])

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from mpn_cli.formats.coco import Image
 from mpn_cli.training.data_sets import find_pictures, read_data_set
 
 LEAST_CONFIDENCE = 0.5
@@ -61,10 +62,10 @@ def main() -> None:
     if given.out.exists():
         arguments.error(f"{given.out} is there already")
     file, _, content = read_data_set(given.data, dict[str, Any])
-    images = {one["id"]: one for one in content["images"]}
-    names = {number: one["file_name"] for number, one in images.items()}
-    for image, path in zip(images.values(), find_pictures(file, names, list(names)), strict=True):
-        image["file_name"] = str(path.absolute())
+    images = msgspec.convert(content["images"], list[Image], strict=False)
+    found_files = find_pictures(file, images, [one.id for one in images])
+    for image, picture in zip(content["images"], found_files, strict=True):
+        image["file_name"] = str(picture.path.absolute())
     found = read_found(given.predictions)
     joints = sum(add_labels(one, found, given.least) for one in content["annotations"])
     given.out.write_bytes(msgspec.json.encode(content))

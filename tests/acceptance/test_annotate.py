@@ -282,3 +282,30 @@ def test_a_full_disk(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -> None:
     assert "the same command goes on from there" in done.stderr
     assert done.stderr.count("\n") == 1
     assert mpn(*command).returncode == 0
+
+
+def test_run_json_says_what_was_used(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -> None:
+    make_picture(tmp_path / "a.png")
+    labels = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 99, "height": 99}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 4, "bbox": [9, 9, 50, 90]}],
+        "categories": [{"id": 4, "name": "Human"}],
+    }
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    command = ("annotate", "labels.json", "--model", fresh_weights, "--workers", "1")
+    wrong = mpn(*command, "-o", "out")
+    assert wrong.returncode == 2
+    assert "no category is called person; there are: 4 Human. --person-category" in wrong.stderr
+    done = mpn(*command, "-o", "out", "--person-category", "human", "--json")
+    run = json.loads(done.stdout)
+    assert run["counts"]["people"] == 1
+    assert run["counts"]["other_size"] == 1  # it is 120x160
+    options = {name: one["value"] for name, one in run["options"].items()}
+    assert (options["nms"], options["detector"], options["bbox_thr"]) == ("none", None, None)
+    assert options["runtime"] == run["job"]["recipe"]["runtime"] != "auto"
+    assert isinstance(options["shard_size"], int)
+    run = json.loads(
+        mpn("annotate", "a.png", "--model", fresh_weights, "--nms", "soft", "--json").stdout
+    )
+    assert run["options"]["nms_method"] == {"value": "soft", "from": "default"}
+    assert run["job"]["recipe"]["nms_method"] == "soft"

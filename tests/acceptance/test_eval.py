@@ -40,14 +40,18 @@ def test_what_cant_be_evaluated(mpn: Mpn, tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(json.dumps([pose]))
     (tmp_path / "truth.json").write_text(json.dumps(truth))
     (tmp_path / "boxes.json").write_text(json.dumps({**truth, "annotations": []}))
-    no_area = [{"id": 3, "image_id": 8, "keypoints": [0] * 51}]
+    no_area = [{"id": 3, "image_id": 8, "keypoints": [1, 1, 2] * 17}]
     (tmp_path / "no-area.json").write_text(json.dumps({**truth, "annotations": no_area}))
     (tmp_path / "text.json").write_text("no json")
     for results, labels, message in (
         ("none.json", "truth.json", "none.json: No such file"),
         ("text.json", "truth.json", "text.json: not a list of COCO keypoint results"),
         ("results.json", "text.json", "text.json: not a COCO data set"),
-        ("results.json", "no-area.json", "annotation 3 has no area, which OKS is measured in"),
+        (
+            "results.json",
+            "no-area.json",
+            "annotation 3 has neither area nor bbox, and OKS is measured in",
+        ),
         ("results.json", "boxes.json", "no annotation has keypoints"),
         (
             "results.json",
@@ -121,3 +125,22 @@ def test_labels_without_their_count_of_joints(mpn: Mpn, tmp_path: Path, coco_dev
         done = mpn("eval", "results.json", "--gt", "truth.json", "--engine", engine, "--json")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["AP"] == json.loads(expected.stdout)["AP"]
+
+
+def test_nothing_is_cut_off(mpn: Mpn, tmp_path: Path, coco_dev: Path) -> None:
+    truth = coco_dev / "person_keypoints.json"
+    people = [p for p in json.loads(truth.read_text())["annotations"] if p["num_keypoints"]][:40]
+    for name, pixels in (("a.json", 2), ("b.json", 6)):
+        (tmp_path / name).write_text(json.dumps(shifted(people, pixels, 1)))
+    one = json.loads(mpn("eval", "a.json", "b.json", "--gt", truth, "--json").stdout)
+    (other,) = one["others"]
+    names = list(one)[1:11]
+    for columns in ("60", "80", "100"):
+        printed = mpn("eval", "a.json", "b.json", "--gt", truth, COLUMNS=columns).stdout
+        words = printed.split()
+        assert "\u2026" not in printed
+        for name in names:
+            low, high = other["difference_intervals"][name]
+            for value in (f"{other[name] - one[name]:+.3f}", f"{low:+.3f}", f"{high:+.3f}"):
+                assert value in words, (columns, name)
+        assert max(map(len, printed.splitlines())) <= int(columns)

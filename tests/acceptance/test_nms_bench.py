@@ -60,3 +60,30 @@ def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:
         assert done.returncode == 2
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_a_ground_truth_that_tells_no_ap_is_an_error(mpn: Mpn, tmp_path: Path) -> None:
+    pose = {"image_id": 1, "category_id": 3, "keypoints": [1, 2, 0.5, 9, 9, 0.5] * 8 + [5, 6, 0.5],
+            "score": 1, "area": 900}  # fmt: skip
+    label = {"id": 0, "image_id": 1, "category_id": 3, "keypoints": [1, 2, 2, 9, 9, 2] * 8 + [5, 6, 2],
+             "bbox": [0, 0, 30, 30]}  # fmt: skip
+    truth = {"images": [{"id": 1, "license": ""}], "annotations": [label],
+             "categories": [{"id": 3, "name": "person"}], "info": {"year": ""}}  # fmt: skip
+    files = {
+        "poses.json": [pose], "strange.json": [{**pose, "category_id": 1}], "truth.json": truth,
+        "nobody.json": {**truth, "annotations": [{**label, "num_keypoints": 0}]},
+    }  # fmt: skip
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    run = ("--repeat", "1", "--backend", "hard", "--json")
+    done = mpn("nms-bench", "poses.json", "--gt", "truth.json", *run)
+    assert [row["ap"] for row in json.loads(done.stdout)["rows"]] == [1.0]
+    for poses, labels, message in (
+        ("poses.json", "nobody.json", "nobody has to be found"),
+        ("strange.json", "truth.json", "none of its poses has a category of truth.json"),
+        ("poses.json", "poses.json", "not a COCO data set"),
+    ):
+        done = mpn("nms-bench", poses, "--gt", labels, *run)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1

@@ -105,8 +105,8 @@ def test_what_has_no_numbers(
 ) -> None:
     good = files[1]
     cases: dict[str, tuple[str, str]] = {
-        "text ids": (
-            json.dumps([{**good[0], "image_id": "1"}]), "Expected `int`, got `str` - at `$[0].im",
+        "no id": (
+            json.dumps([{**good[0], "image_id": None}]), "Expected `int | str`, got `null` - at `$",
         ),
         "NaN": (
             json.dumps([{**good[0], "score": float("nan")}]), "holds NaN or Infinity",

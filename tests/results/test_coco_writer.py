@@ -57,7 +57,7 @@ def test_visibility_and_category(tmp_path: Path, pictures: list[AnnotatedPicture
     assert mixed["keypoints"][:3] == [10.5, 20.25, 2]
     assert mixed["keypoints"][-6:] == [3, 4, 1, 0, 0, 0]
     assert mixed["num_keypoints"] == 16
-    assert "segmentation" not in mixed
+    assert mixed["segmentation"] == []  # importers ask for it; there are no outlines
     (person,) = data["categories"]
     assert person["keypoints"][0] == "nose"
     joints = {joint for limb in person["skeleton"] for joint in limb}
@@ -72,3 +72,22 @@ def test_one_line_each_and_empty_results(tmp_path: Path, pictures: list[Annotate
     assert [line[:14] for line in lines] == ["[", '{"image_id":9,', '{"image_id":9,', "]"]
     write_predictions(file, [])
     assert json.loads(file.read_text()) == []
+
+
+def test_what_importers_ask_of_an_annotation(
+    tmp_path: Path, pictures: list[AnnotatedPicture]
+) -> None:
+    """CVAT's importer (datumaro, coco_person_keypoints) takes all of these or nothing."""
+    write_dataset(tmp_path / "dataset.json", pictures, pictures, COCO, 0.1, {})
+    data = json.loads((tmp_path / "dataset.json").read_text())
+    kinds = {"id": int, "image_id": int, "category_id": int, "segmentation": list, "area": float,
+             "iscrowd": int, "bbox": list, "keypoints": list, "num_keypoints": int}  # fmt: skip
+    for one in data["annotations"]:
+        assert {name: type(one[name]) for name in kinds} == kinds
+        assert len(one["bbox"]) == 4
+        assert len(one["keypoints"]) == 3 * len(data["categories"][0]["keypoints"])
+    assert {type(one[name]) for one in data["images"] for name in ("id", "width", "height")} == {
+        int
+    }
+    truth = coco.COCO(str(tmp_path / "dataset.json"))
+    assert not truth.getAnnIds(areaRng=[0, 1])

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mpn_cli.errors import InputError
 from mpn_cli.training.batches import epoch_order
 from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.loop import Trainer
@@ -140,7 +141,7 @@ def test_joint_confidences_weigh(tmp_path: Path) -> None:
     [
         ({"keypoints": [1.0, 2.0, 2] * 16}, "annotation 1 has 16 joints, the network 17"),
         ({"iscrowd": 1}, "nobody with a box and a labelled joint"),
-        ({"image_id": "x"}, "not a COCO keypoint data set"),
+        ({"image_id": None}, "not a COCO keypoint data set"),
         ({"image_id": 99}, r"1 of 1 pictures are not in .* \(first: image id 99\)"),
     ],
 )
@@ -148,7 +149,7 @@ def test_data_that_cant_be_trained_on(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     write_data_set(tmp_path, **changes)
-    with pytest.raises(TrainingDataError, match=message):
+    with pytest.raises(InputError, match=message):
         load_people(tmp_path, 17)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mpn_cli.arrays import Float64Array
 from mpn_cli.pipeline.crops import PADDING, Regions, regions_of_boxes, warp_crop
-from mpn_cli.training.data_sets import read_labelled_picture, unfinished_file
+from mpn_cli.training.data_sets import digest_of, read_labelled_picture, unfinished_file
 from mpn_cli.training.pose.people import People
 
 MARGIN = 1.32
@@ -43,7 +43,9 @@ def cached_size(input_size: tuple[int, int]) -> tuple[int, int]:
 def open_cache(people: People, input_size: tuple[int, int], folder: Path) -> CropCache:
     """The cache of some people for an input size, made if it is not there yet."""
     size = cached_size(input_size)
-    file = folder / f"{people.digest}-{len(people)}-{size[0]}x{size[1]}.npy"
+    # Halves of a data set may be equally large: what they are called by is who they are.
+    who = digest_of(people.digest, people.picture_ids, people.boxes)
+    file = folder / f"{who}-{len(people)}-{size[0]}x{size[1]}.npy"
     regions = regions_of_boxes(people.boxes, input_size, PADDING * MARGIN)
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)

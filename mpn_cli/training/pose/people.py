@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from mpn_cli.arrays import BoolArray, Float32Array, Float64Array, IntArray
-from mpn_cli.training.data_sets import TrainingDataError, find_pictures, held_out, read_data_set
-
-
-class _Picture(msgspec.Struct):
-    id: int
-    file_name: str
-
-
-class _Person(msgspec.Struct):
-    id: int
-    image_id: int
-    keypoints: list[float] = []
-    bbox: list[float] = []
-    iscrowd: int = 0
-    keypoint_confidences: list[float] | None = None
-
-
-class _DataSet(msgspec.Struct):
-    images: list[_Picture]
-    annotations: list[_Person]
+from mpn_cli.formats.coco import Category, Id, Person, PoseDataSet, numbered
+from mpn_cli.skeletons import SKELETONS, plain_name
+from mpn_cli.training.data_sets import (
+    PictureFile,
+    TrainingDataError,
+    find_pictures,
+    held_out,
+    people_of,
+    read_data_set,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +26,7 @@ class People:
     """N labelled people of one data set."""
 
     source: Path
-    pictures: tuple[Path, ...]
+    pictures: tuple[PictureFile, ...]
     digest: str
     """Of the label file: what caches are keyed by."""
     picture_ids: IntArray
@@ -68,40 +58,30 @@ def load_people(source: Path, joints: int) -> People:
     in ``images/`` beside the file, else beside the file itself. Raises TrainingDataError with
     one line for a file that is none, people without pictures, or another number of joints.
     """
-    file, digest, data = read_data_set(source, _DataSet)
-    people = [p for p in data.annotations if not p.iscrowd and any(p.keypoints[2::3]) and p.bbox]
+    file, digest, data = read_data_set(source, PoseDataSet)
+    labelled = [p for p in data.annotations or [] if not p.iscrowd and p.labelled and p.bbox]
+    persons = people_of(file, data.categories, {p.category_id for p in labelled})
+    people = [p for p in labelled if p.category_id in persons]
     if not people:
         raise TrainingDataError(f"{file}: nobody with a box and a labelled joint")
-    used = sorted({person.image_id for person in people})
     for person in people:
-        if len(person.keypoints) != 3 * joints:
-            raise TrainingDataError(
-                f"{file}: annotation {person.id} has {len(person.keypoints) / 3:g} joints,"
-                f" the network {joints}"
-            )
-        if len(person.bbox) != 4:
-            raise TrainingDataError(
-                f"{file}: annotation {person.id}: bbox has {len(person.bbox)} numbers; boxes are"
-                " [x, y, width, height] in pixels"
-            )
-        confidences = person.keypoint_confidences
-        if confidences is not None and len(confidences) != joints:
-            raise TrainingDataError(
-                f"{file}: annotation {person.id} has {len(confidences)} keypoint confidences, the"
-                f" network {joints} joints"
-            )
-    pictures = find_pictures(file, {p.id: p.file_name for p in data.images}, used)
+        _check(file, person, joints)
+    used = sorted({person.image_id for person in people}, key=_order)
+    pictures = find_pictures(file, data.images, used)
     rows = {picture_id: row for row, picture_id in enumerate(used)}
+    ids = numbered(used)
     labels = np.array([p.keypoints for p in people], dtype=np.float64).reshape(-1, joints, 3)
     weights = (labels[:, :, 2] > 0).astype(np.float32)
     for row, person in enumerate(people):
         if person.keypoint_confidences is not None:
             weights[row] *= np.asarray(person.keypoint_confidences, dtype=np.float32)
+    order = _joint_order(data.categories or [], persons, joints)
+    labels, weights = labels[:, order], weights[:, order]
     return People(
         source=source,
         pictures=pictures,
         digest=digest,
-        picture_ids=np.array([p.image_id for p in people], dtype=np.int64),
+        picture_ids=np.array([ids[p.image_id] for p in people], dtype=np.int64),
         picture_rows=np.array([rows[p.image_id] for p in people], dtype=np.int64),
         boxes=np.array([p.bbox for p in people], dtype=np.float64),
         keypoints=labels[:, :, :2] * (labels[:, :, 2:] > 0),
@@ -109,7 +89,43 @@ def load_people(source: Path, joints: int) -> People:
     )
 
 
+def _check(file: Path, person: Person, joints: int) -> None:
+    keypoints, box = person.keypoints or [], person.bbox or []
+    if len(keypoints) != 3 * joints:
+        raise TrainingDataError(
+            f"{file}: annotation {person.id} has {len(keypoints) / 3:g} joints, the network"
+            f" {joints}"
+        )
+    if len(box) != 4 or min(box[2:]) <= 0:
+        raise TrainingDataError(
+            f"{file}: annotation {person.id} has the box {box}; boxes are [x, y, width, height] in"
+            " pixels"
+        )
+    confidences = person.keypoint_confidences
+    if confidences is not None and len(confidences) != joints:
+        raise TrainingDataError(
+            f"{file}: annotation {person.id} has {len(confidences)} keypoint_confidences for"
+            f" {joints} joints"
+        )
+
+
+def _order(one: Id) -> tuple[bool, Id]:
+    return isinstance(one, str), one
+
+
+def _joint_order(
+    categories: Sequence[Category], persons: Collection[Id], joints: int
+) -> Sequence[int]:
+    """Where each of the network's joints stands in the labels: by name, where all are named."""
+    wanted = [plain_name(name) for name in SKELETONS[joints].keypoints]
+    for category in categories:
+        names = [plain_name(name) for name in category.joints]
+        if category.id in persons and sorted(names) == sorted(wanted):
+            return [names.index(name) for name in wanted]
+    return range(joints)
+
+
 def split_by_picture(people: People, every: int) -> tuple[People, People]:
     """(training, validation): every ``every``-th picture, by a hash of its name, validates."""
-    validates = held_out(people.pictures, every)[people.picture_rows]
+    validates = held_out(people.source, people.pictures, every)[people.picture_rows]
     return people.where(~validates), people.where(validates)

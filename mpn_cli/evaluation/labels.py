@@ -1,0 +1,148 @@
+"""What is odd about a ground truth: labels that can't be scored, or not as they are meant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mpn_cli.formats.coco import Person
+from mpn_cli.skeletons import COCO, plain_name
+
+NOWHERE_SHARE = 0.05
+"""Of all labelled joints: more than this at 0, 0 is odd."""
+
+NORMALISED = 1.5
+"""Coordinates that never exceed this are shares of the picture, not pixels."""
+
+ALIKE = 3
+"""So many joints called as COCO's are no chance."""
+
+SMALLEST_AREA = 1.0
+"""Pixels squared; nobody with a labelled joint is smaller."""
+
+
+def odd_labels(people: Sequence[Person], joints: int, names: Sequence[str]) -> list[str]:
+    """One line for each thing that is odd about annotations as they stand in the file.
+
+    joints: how many everybody has; names: theirs.
+    """
+    lines = [
+        _areas(people),
+        _counts(people),
+        _ids(people),
+        _doubled_ids(people),
+        _doubled(people),
+        _places(people, joints),
+        _names(names),
+    ]
+    return [line for line in lines if line]
+
+
+def _named(people: Sequence[Person]) -> str:
+    return f"first: annotation {people[0].id}"
+
+
+def _where(people: Sequence[Person], odd: Callable[[Person], bool]) -> list[Person]:
+    return [one for one in people if not one.iscrowd and one.labelled and odd(one)]
+
+
+def _areas(people: Sequence[Person]) -> str | None:
+    small = _where(people, lambda one: one.area is not None and one.area < SMALLEST_AREA)
+    if not small:
+        return None
+    values = sorted({one.area for one in small if one.area is not None})
+    return (
+        f"{len(small)} people have an area of {values[0]:g}"
+        f"{f' to {values[-1]:g}' if values[-1] > values[0] else ''} ({_named(small)}): OKS is"
+        " measured in it, so they can't be found; without a field area the box's is taken"
+    )
+
+
+def _counts(people: Sequence[Person]) -> str | None:
+    none = _where(people, lambda one: one.num_keypoints is not None and one.num_keypoints == 0)
+    if none:
+        return (
+            f"num_keypoints is 0 for {len(none)} people with labelled joints ({_named(none)}):"
+            " COCO's evaluation looks for none of them"
+        )
+    some = [one for one in people if not one.iscrowd and not one.labelled and one.num_keypoints]
+    if some:
+        return (
+            f"num_keypoints is over 0 for {len(some)} people without a labelled joint"
+            f" ({_named(some)}): COCO's evaluation looks for them in their boxes"
+        )
+    return None
+
+
+def _ids(people: Sequence[Person]) -> str | None:
+    if not any(one.id == 0 and one.id is not None for one in people):
+        return None
+    return (
+        "annotation id 0: pycocotools takes it for unmatched and may give less; here annotations"
+        " are counted from 1"
+    )
+
+
+def _doubled_ids(people: Sequence[Person]) -> str | None:
+    twice = [one for one, count in Counter(p.id for p in people if p.id is not None).items()
+             if count > 1]  # fmt: skip
+    if not twice:
+        return None
+    return (
+        f"{len(twice)} annotation ids stand there twice (first: {twice[0]}): pycocotools takes the"
+        " last of each for all of them"
+    )
+
+
+def _doubled(people: Sequence[Person]) -> str | None:
+    scored = _where(people, lambda one: True)
+    poses = Counter((one.image_id, tuple(one.keypoints or ())) for one in scored)
+    doubled = sum(poses.values()) - len(poses)
+    if not doubled:
+        return None
+    first = next(o for o in scored if poses[o.image_id, tuple(o.keypoints or ())] > 1)
+    return (
+        f"{doubled} labelled people stand there twice ({_named([first])}): only one of two can be"
+        " found"
+    )
+
+
+def _places(people: Sequence[Person], joints: int) -> str | None:
+    flat = [one.keypoints for one in _where(people, lambda one: True)]
+    labels = np.array(flat, dtype=np.float64).reshape(-1, joints, 3)
+    places = labels[labels[..., 2] > 0][:, :2]
+    if not len(places):
+        return None
+    if np.abs(places).max() <= NORMALISED:
+        return "all labels are between 0 and 1: pixels are expected, not shares of the picture"
+    nowhere = (places == 0).all(axis=1)
+    if nowhere.mean() <= NOWHERE_SHARE:
+        return None
+    return (
+        f"{nowhere.mean():.0%} of the labelled joints are at 0, 0: joints that nobody labelled"
+        " have visibility 0"
+    )
+
+
+def _names(names: Sequence[str]) -> str | None:
+    """The evaluation compares joints by their place."""
+    ours = [plain_name(name) for name in COCO.keypoints]
+    theirs = [plain_name(name) for name in names]
+    if len(theirs) != COCO.joints or theirs == ours:
+        return None
+    if sorted(theirs) == sorted(ours):
+        first = next(n for n, one in enumerate(theirs) if one != ours[n])
+        return (
+            f"its joints stand in another order than COCO's (number {first + 1} is"
+            f" {names[first]}, COCO's {COCO.keypoints[first]}): results in COCO's order are"
+            " compared with other joints"
+        )
+    other = [name for name, plain in zip(names, theirs, strict=True) if plain not in ours]
+    if len(other) > COCO.joints - ALIKE:
+        return None  # names that say nothing, as numbers
+    return (
+        f"its joints are others than COCO's ({', '.join(other[:3])}); the OKS constants are"
+        " COCO's, --sigmas gives others"
+    )
