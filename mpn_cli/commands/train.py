@@ -58,8 +58,9 @@ def train(
         trainer = Trainer(recipe, out, report, minutes, share)
         with stoppable(trainer.stop, "stopping after the step in hand; once more stops at once"):
             progress = trainer.run()
-    if find_spec("matplotlib") is not None:
-        draw_curves(out / "log.jsonl", out / "curves.svg")
+    log = out / "log.jsonl"  # not there where it was stopped before anything was told
+    if find_spec("matplotlib") is not None and log.is_file():
+        draw_curves(log, out / "curves.svg")
     done = progress.step == trainer.steps
     if as_json:
         console.print_json({

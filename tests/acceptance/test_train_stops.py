@@ -38,7 +38,7 @@ def test_ctrl_c_ends_after_a_step_and_the_folder_is_one_run_s(mpn: Mpn, tmp_path
     assert second.stderr == "mpn: out/ is in use by another run of mpn\n"
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=120)
-    assert running.returncode == 130
+    assert running.returncode == 130, said
     assert "stopping after the step in hand; once more stops at once" in said
     assert "the same command goes on from there" in said
     assert (tmp_path / "out/checkpoint.safetensors").is_file()
