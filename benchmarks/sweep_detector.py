@@ -39,7 +39,7 @@ from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.settings import AnnotateSettings, resolve
 from mpn_cli.sources.reading import read_picture
 from mpn_cli.sources.tasks import Box, Task
-from mpn_cli.training.data_sets import held_out
+from mpn_cli.training.data_sets import PictureFile, held_out
 from nms_backends.contract import NmsConfig, PoseBatch
 from nms_backends.registry import find_backend, suppress
 
@@ -82,8 +82,11 @@ class Shown:
 
 def held_out_labels(folder: Path) -> dict[str, Any]:
     """The completely labelled held-out pictures of a data set, as a COCO data set."""
-    labels = json.loads((folder / "person_keypoints.json").read_text())
-    rows = held_out([Path(image["file_name"]) for image in labels["images"]], EVERY)
+    file = folder / "person_keypoints.json"
+    labels = json.loads(file.read_text())
+    rows = held_out(
+        file, [PictureFile(Path(image["file_name"]), None) for image in labels["images"]], EVERY
+    )
     images = [
         image
         for image, out in zip(labels["images"], rows, strict=True)

@@ -93,7 +93,7 @@ def _ap(samples: Samples, rows: BoolArray, scores: Float64Array, skeleton: Skele
             truth.append({
                 "id": len(truth) + 1, "image_id": picture, "category_id": 1, "iscrowd": 0,
                 "bbox": person.bbox, "area": person.area, "keypoints": person.keypoints,
-                "num_keypoints": person.labelled(),
+                "num_keypoints": person.labelled,
             })  # fmt: skip
         if rows[row]:
             pose = np.column_stack([samples.keypoints[row], samples.confidences[row]])

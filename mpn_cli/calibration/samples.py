@@ -20,7 +20,7 @@ from mpn_cli.pipeline.stopwatch import Stopwatch
 from mpn_cli.skeletons import COCO, Skeleton
 from mpn_cli.sources.reading import Decoded, read_picture
 from mpn_cli.sources.tasks import Skipped, Task
-from mpn_cli.training.data_sets import TrainingDataError, find_pictures, held_out
+from mpn_cli.training.data_sets import PictureFile, find_pictures, held_out
 
 OWN, WORSE, NOBODY = 0, 1, 2
 """A sample's box: a person's own, that box moved and scaled, or one on background."""
@@ -77,7 +77,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    path: Path
+    file: PictureFile
     key: tuple[int, int]
     boxes: Float64Array
     """(n, 4)."""
@@ -115,10 +115,13 @@ def collect(
     if not pictures:
         raise InputError("nobody with a box and a labelled joint to calibrate with")
     finder = tools.pose_finder(Stopwatch())
-    tasks = [Task(n, str(one.path), one.path.name) for n, one in enumerate(pictures)]
+    tasks = [
+        Task(n, str(one.file.path), one.file.path.name, size=one.file.size)
+        for n, one in enumerate(pictures)
+    ]
     used: list[_Picture] = []
     for task, picture in pictures_of(
-        tasks, lambda task: Decoded.whole(read_picture(task.path)), _THREADS
+        tasks, lambda task: Decoded.whole(read_picture(task.path, task.size)), _THREADS
     ):
         if isinstance(picture, Skipped):
             raise InputError(f"{picture.path}: {picture.reason}: {picture.detail}")
@@ -149,7 +152,7 @@ def _compared(
         people=people,
         pictures=[one.key for one in pictures for _ in one.kinds],
         folds=np.array(
-            [zlib.crc32(one.path.name.encode()) for one in pictures for _ in one.kinds],
+            [zlib.crc32(one.file.path.name.encode()) for one in pictures for _ in one.kinds],
             dtype=np.int64,
         ),
         areas=boxes[:, 2] * boxes[:, 3],
@@ -164,28 +167,25 @@ def _pictures(truth: GroundTruth, number: int, tenth: bool) -> Iterator[_Picture
     people: dict[int, list[Person]] = {}
     taken: dict[int, list[list[float]]] = {}
     for one in truth.people:
-        if len(one.bbox) == 4:
+        if one.bbox is not None and len(one.bbox) == 4:
             taken.setdefault(one.image_id, []).append(one.bbox)
     for one in truth.scored:
-        if len(one.bbox) == 4 and min(one.bbox[2:]) > 0:
+        if one.bbox is not None and len(one.bbox) == 4 and min(one.bbox[2:]) > 0:
             people.setdefault(one.image_id, []).append(one)
     ids = sorted(people)
-    try:
-        paths = find_pictures(truth.file, {i: truth.images[i].file_name for i in truth.images}, ids)
-    except TrainingDataError as error:
-        raise InputError(str(error)) from None
-    wanted = held_out(paths, HELD_OUT_EVERY) if tenth else np.ones(len(ids), dtype=bool)
-    for picture, path, used in zip(ids, paths, wanted.tolist(), strict=True):
+    images = [truth.images[one] for one in ids]
+    files = find_pictures(truth.file, images, [image.id for image in images])
+    wanted = held_out(truth.file, files, HELD_OUT_EVERY) if tenth else np.ones(len(ids), dtype=bool)
+    for picture, image, file, used in zip(ids, images, files, wanted.tolist(), strict=True):
         if used:
             rng = np.random.default_rng(picture)
             own = np.array([one.bbox for one in people[picture]], dtype=np.float64)
-            image = truth.images[picture]
             nobody = np.empty((0, 4))
-            if image.labels_complete and image.width and image.height:
+            if image.labels_complete and image.size is not None:
                 everybody = np.array(taken[picture], dtype=np.float64)
-                nobody = _background(rng, image.width, image.height, everybody)
+                nobody = _background(rng, *image.size, everybody)
             yield _Picture(
-                path,
+                file,
                 (number, picture),
                 np.concatenate([own, _worse(rng, own), nobody]),
                 [OWN] * len(own) + [WORSE] * len(own) + [NOBODY] * len(nobody),

@@ -65,7 +65,8 @@ def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:
 def test_a_ground_truth_that_tells_no_ap_is_an_error(mpn: Mpn, tmp_path: Path) -> None:
     pose = {"image_id": 1, "category_id": 3, "keypoints": [1, 2, 0.5, 9, 9, 0.5] * 8 + [5, 6, 0.5],
             "score": 1, "area": 900}  # fmt: skip
-    label = {"id": 0, "image_id": 1, "category_id": 3, "keypoints": [1, 2, 2, 9, 9, 2] * 8 + [5, 6, 2],
+    labels = [1, 2, 2, 9, 9, 2] * 8 + [5, 6, 2]
+    label = {"id": 0, "image_id": 1, "category_id": 3, "keypoints": labels,
              "bbox": [0, 0, 30, 30]}  # fmt: skip
     truth = {"images": [{"id": 1, "license": ""}], "annotations": [label],
              "categories": [{"id": 3, "name": "person"}], "info": {"year": ""}}  # fmt: skip
