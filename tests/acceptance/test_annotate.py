@@ -297,15 +297,16 @@ def test_run_json_says_what_was_used(mpn: Mpn, tmp_path: Path, fresh_weights: Pa
     assert wrong.returncode == 2
     assert "no category is called person; there are: 4 Human. --person-category" in wrong.stderr
     done = mpn(*command, "-o", "out", "--person-category", "human", "--json")
-    run = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    run = json.loads((tmp_path / "out/run.json").read_text())
     assert run["counts"]["people"] == 1
     assert run["counts"]["other_size"] == 1  # it is 120x160
     options = {name: one["value"] for name, one in run["options"].items()}
     assert (options["nms"], options["detector"], options["bbox_thr"]) == ("none", None, None)
     assert options["runtime"] == run["job"]["recipe"]["runtime"] != "auto"
     assert isinstance(options["shard_size"], int)
-    run = json.loads(
-        mpn("annotate", "a.png", "--model", fresh_weights, "--nms", "soft", "--json").stdout
-    )
+    soft = mpn("annotate", "a.png", "-o", "soft", "--model", fresh_weights, "--nms", "soft")
+    assert soft.returncode == 0, soft.stderr
+    run = json.loads((tmp_path / "soft/run.json").read_text())
     assert run["options"]["nms_method"] == {"value": "soft", "from": "default"}
     assert run["job"]["recipe"]["nms_method"] == "soft"

@@ -63,11 +63,9 @@ def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:
 
 
 def test_a_ground_truth_that_tells_no_ap_is_an_error(mpn: Mpn, tmp_path: Path) -> None:
-    pose = {"image_id": 1, "category_id": 3, "keypoints": [1, 2, 0.5, 9, 9, 0.5] * 8 + [5, 6, 0.5],
-            "score": 1, "area": 900}  # fmt: skip
-    labels = [1, 2, 2, 9, 9, 2] * 8 + [5, 6, 2]
-    label = {"id": 0, "image_id": 1, "category_id": 3, "keypoints": labels,
-             "bbox": [0, 0, 30, 30]}  # fmt: skip
+    joints = [1, 2, 2, 9, 9, 2] * 8 + [5, 6, 2]
+    pose = {"image_id": 1, "category_id": 3, "keypoints": joints, "score": 1, "area": 900}
+    label = {"id": 0, "image_id": 1, "category_id": 3, "keypoints": joints, "bbox": [0, 0, 30, 30]}
     truth = {"images": [{"id": 1, "license": ""}], "annotations": [label],
              "categories": [{"id": 3, "name": "person"}], "info": {"year": ""}}  # fmt: skip
     files = {
@@ -78,7 +76,8 @@ def test_a_ground_truth_that_tells_no_ap_is_an_error(mpn: Mpn, tmp_path: Path) -
         (tmp_path / name).write_text(json.dumps(content))
     run = ("--repeat", "1", "--backend", "hard", "--json")
     done = mpn("nms-bench", "poses.json", "--gt", "truth.json", *run)
-    assert [row["ap"] for row in json.loads(done.stdout)["rows"]] == [1.0]
+    (row,) = json.loads(done.stdout)["rows"]
+    assert abs(row["ap"] - 1) < 1e-9
     for poses, labels, message in (
         ("poses.json", "nobody.json", "nobody has to be found"),
         ("strange.json", "truth.json", "none of its poses has a category of truth.json"),
@@ -86,5 +85,4 @@ def test_a_ground_truth_that_tells_no_ap_is_an_error(mpn: Mpn, tmp_path: Path) -
     ):
         done = mpn("nms-bench", poses, "--gt", labels, *run)
         assert done.returncode == 2
-        assert message in done.stderr
-        assert done.stderr.count("\n") == 1
+        assert message in done.stderr.splitlines()[-1]
