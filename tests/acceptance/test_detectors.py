@@ -82,7 +82,7 @@ def test_unlikely_poses_are_kept_from_what_people_look_at(mpn: Mpn, tmp_path: Pa
     every, shown, run = annotate(*own)
     assert shown == every
     assert run["counts"]["kept_out"] == 0
-    every, shown, _ = annotate(*own, "--pose-thr", 0.5)
+    every, shown, _ = annotate(*own, "--pose-thr", 0.82)
     assert 0 < len(shown) < len(every)
 
 
