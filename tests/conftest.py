@@ -1,7 +1,14 @@
 """What many tests need: a network with fresh weights, pictures, the shared data if it is there."""
 
 import os
+import signal
 import tempfile
+
+# Started in the background by a shell, or by nohup, the tests would ignore these signals, and so would
+# every command that they start.
+for _name in ("SIGINT", "SIGHUP"):
+    if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, _name), signal.SIG_DFL)
 
 # Two test processes with two threads each would wait for each other on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
