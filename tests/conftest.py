@@ -4,12 +4,6 @@ import os
 import signal
 import tempfile
 
-# Started in the background by a shell, or by nohup, the tests would ignore these signals, and so would
-# every command that they start.
-for _name in ("SIGINT", "SIGHUP"):
-    if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
-        signal.signal(getattr(signal, _name), signal.SIG_DFL)
-
 # Two test processes with two threads each would wait for each other on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Networks that tests make must not fill the user's cache; pytest-xdist's processes inherit this.
@@ -28,6 +22,15 @@ import torch
 
 from models.registry import MODELS
 from models.weights import save_weights
+
+# A shell that starts the tests in the background, or nohup, makes them ignore these signals, and with
+# them every command that they start.
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (getattr(signal, "SIGHUP", signal.SIGINT), signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
