@@ -23,8 +23,8 @@ import torch
 from models.registry import MODELS
 from models.weights import save_weights
 
-# A shell that starts the tests in the background, or nohup, makes them ignore these signals, and with
-# them every command that they start.
+# A shell that starts the tests in the background, or nohup, makes them ignore these signals, and
+# with them every command that they start.
 for _number, _handler in (
     (signal.SIGINT, signal.default_int_handler),
     (getattr(signal, "SIGHUP", signal.SIGINT), signal.SIG_DFL),
