@@ -62,7 +62,7 @@ def both_ways(weights: Path, **options: object) -> tuple[ShardResult, ShardResul
         tasks.append(Task(number, str(file), file.name, tuple(boxes[: number % 4])))
     cpu = Tools.load(recipe)
     network = DevicePoseNetwork(MODELS[recipe.model], weights, "cpu", 4, recipe.flip, recipe.decode)
-    device = Tools(recipe, network, cpu.detector, cpu.backend, threads=2)
+    device = Tools(recipe, network, cpu.detector, cpu.backend, 2, cpu.score_model)
     return annotate_shard(tasks, cpu), annotate_shard(tasks, device)
 
 
@@ -77,6 +77,7 @@ def test_a_shard_s_poses_are_those_of_the_cpu(flip: bool, method: str) -> None:
         assert len(one.poses) == len(other.poses)
         for a, b in zip(one.poses, other.poses, strict=True):
             assert a.bbox == b.bbox
+            assert abs(a.score - b.score) < 0.02
             mine, theirs = (np.reshape(pose.keypoints, (17, 3)) for pose in (a, b))
             sure = mine[:, 2] > 0.3
             away += np.linalg.norm(mine - theirs, axis=1)[sure].tolist()
