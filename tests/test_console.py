@@ -17,7 +17,7 @@ from mpn_cli import console
         ("a\x9b2J", r"a\x9b2J"),
         ("two\nlines\r", r"two\nlines\r"),
         ("\u202egpj.exe", r"\u202egpj.exe"),
-        ("latin \udcff", r"latin \udcff"),
+        ("latin \udcff", r"latin \xff"),
     ],
 )
 def test_what_steers_a_terminal_is_escaped(text: str, expected: str) -> None:

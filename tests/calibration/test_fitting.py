@@ -39,7 +39,11 @@ def made_samples(count: int, seed: int = 0) -> Samples:
     labels = np.concatenate([keypoints, np.full((count, 17, 1), 2.0)], axis=2)
     people = [
         None if kind == NOBODY else
-        Person(n + 1, n, labels[n].ravel().tolist(), [0.0, 0.0, 200.0, 200.0], 20_000.0)
+        Person(
+            id=n + 1, image_id=n, category_id=1, keypoints=labels[n].ravel().tolist(),
+            bbox=[0.0, 0.0, 200.0, 200.0], area=20_000.0, iscrowd=False, num_keypoints=17,
+            labelled=17,
+        )
         for n, kind in enumerate(kinds)
     ]  # fmt: skip
     return Samples(

@@ -12,6 +12,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from mpn_cli.errors import InputError
 from mpn_cli.evaluation.coco import Engine, keypoint_evaluation, load_truth
 from mpn_cli.evaluation.inputs import read_ground_truth, read_results
 from mpn_cli.evaluation.intervals import resampled
@@ -215,12 +216,12 @@ def test_one_of_several_categories(tmp_path: Path) -> None:
     truth["annotations"].append(dog)
     labels.write_text(json.dumps(truth))
     found.write_text(json.dumps(results))
-    with pytest.raises(ValueError, match=r"different joints; there are: 1 person, 2 Dog. --categ"):
+    with pytest.raises(InputError, match=r"different joints; there are: 1 person, 2 Dog. --categ"):
         ours(labels, found, Engine.HOTCOCO)
     expected = judged(people, found)
     for wanted in ("Person", "1"):
         assert ours(labels, found, Engine.HOTCOCO, wanted)[0] == expected
-    with pytest.raises(ValueError, match="--category cat is none of its; there are: 1 person, 2"):
+    with pytest.raises(InputError, match="--category cat is none of its; there are: 1 person, 2"):
         ours(labels, found, Engine.HOTCOCO, "cat")
     # Ultralytics counts categories from 0.
     found.write_text(json.dumps([{**one, "category_id": 0} for one in results]))

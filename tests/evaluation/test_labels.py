@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mpn_cli.errors import InputError
 from mpn_cli.evaluation.inputs import read_ground_truth
 from mpn_cli.skeletons import COCO
 from tests.evaluation.test_engines import random_files
@@ -102,11 +103,11 @@ def test_sigmas(tmp_path: Path) -> None:
     assert read_ground_truth(file).custom_sigmas is None
     assert read_ground_truth(file, "coco").custom_sigmas is None
     assert read_ground_truth(file, "0.05").custom_sigmas == [0.05] * 17
-    with pytest.raises(ValueError, match="17 numbers over 0, separated by commas; or one for all"):
+    with pytest.raises(InputError, match="17 numbers over 0, separated by commas; or one for all"):
         read_ground_truth(file, "0.05,0.1")
     truth, _ = random_files(2, joints=16)
     file.write_text(json.dumps(truth))
-    with pytest.raises(ValueError, match=r"16 joints are not COCO's 17: .* mpii for MPII's"):
+    with pytest.raises(InputError, match=r"16 joints are not COCO's 17: .* mpii for MPII's"):
         read_ground_truth(file)
     ankle, top = 0.089, 0.026
     assert read_ground_truth(file, "MPII").sigmas[[0, 9]].tolist() == [ankle, top]

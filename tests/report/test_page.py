@@ -12,7 +12,16 @@ import pytest
 
 from mpn_cli.report.charts import Axis, histogram
 from mpn_cli.report.gallery import shelves_by_score
-from mpn_cli.report.run import Picture, Pose, Run
+from mpn_cli.report.run import (
+    Counts,
+    JobRecord,
+    Picture,
+    Pose,
+    RecipeRecord,
+    Record,
+    Run,
+    Seconds,
+)
 from tests.acceptance.conftest import Mpn
 from tests.acceptance.conftest import mpn as mpn  # the fixture
 from tests.conftest import make_picture
@@ -176,7 +185,9 @@ def test_what_has_no_page(mpn: Mpn, run: Path, tmp_path: Path) -> None:
 def test_a_gallery_shows_about_as_many_as_wanted() -> None:
     pictures = [Picture(n, f"{n}.jpg", 640, 480) for n in range(1000)]
     poses = [Pose(n, [0.0] * 51, n / 1000, [0, 0, 9, 9]) for n in range(900) for _ in range(n % 4)]
-    run = Run(Path(), {}, pictures, poses, [], [])
+    recipe = RecipeRecord("a network", 17, "", "none", "torch", "fp32", kpt_thr=0.1)
+    record = Record(JobRecord(recipe), Counts(1000, len(poses), 0), Seconds(1.0))
+    run = Run(Path(), record, pictures, poses, [], [])
     shelves = shelves_by_score(run, 100)
     assert shelves["sure"][:2] == [899, 898]
     assert shelves["unsure"][0] == 1

@@ -78,7 +78,7 @@ def test_what_importers_ask_of_an_annotation(
     tmp_path: Path, pictures: list[AnnotatedPicture]
 ) -> None:
     """CVAT's importer (datumaro, coco_person_keypoints) takes all of these or nothing."""
-    write_dataset(tmp_path / "dataset.json", pictures, pictures, COCO, 0.1, {})
+    write_dataset(tmp_path / "dataset.json", pictures, pictures, COCO, 0.1, 0.0, {})
     data = json.loads((tmp_path / "dataset.json").read_text())
     kinds = {"id": int, "image_id": int, "category_id": int, "segmentation": list, "area": float,
              "iscrowd": int, "bbox": list, "keypoints": list, "num_keypoints": int}  # fmt: skip

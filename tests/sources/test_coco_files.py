@@ -223,7 +223,7 @@ def test_lists_with_a_byte_order_mark(
         listed = gather([str(tmp_path / "list.txt")])
         assert [task.file_name for task in listed.tasks] == ["images/sub/cat.jpg", "images/7.jpg"]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdin", io.StringIO(names))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
     assert len(gather(["-"]).tasks) == 2
 
 

@@ -134,5 +134,10 @@ def test_pictures_in_a_bucket(
     done = mpn("annotate", "s3://bucket/none", "--model", fresh_weights, "-o", "none", **s3)
     assert done.returncode == 2
     assert "s3://bucket/none: no such file or folder" in done.stderr
-    assert mpn("report", "s3", **s3).returncode == 0
+    # Nothing is fetched from an address that a file names, unless it is asked for.
+    done = mpn("report", "s3", **s3)
+    assert done.returncode == 0
+    assert "--images fetches them" in done.stderr
+    assert "data:image/webp" not in (tmp_path / "s3" / "report.html").read_text()
+    assert mpn("report", "s3", "--images", "s3://bucket/photos", **s3).returncode == 0
     assert (tmp_path / "s3" / "report.html").read_text().count("data:image/webp") == 7

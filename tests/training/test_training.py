@@ -163,5 +163,5 @@ def test_missing_pictures_are_named(tmp_path: Path) -> None:
 def test_stages_are_read_strictly() -> None:
     assert Stage.parse("256x192:10") == Stage((192, 256), 10)
     for text in ("256:10", "100x100:1", "256x192:0", "256x192:x"):
-        with pytest.raises(ValueError, match="stage"):
+        with pytest.raises(InputError, match="stage"):
             Stage.parse(text)
