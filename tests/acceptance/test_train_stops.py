@@ -12,7 +12,7 @@ import pytest
 from mpn_cli.commands.stopping import stoppable
 from mpn_cli.training.data_sets import unfinished_file
 from tests.acceptance.conftest import COMMAND, Mpn, environment
-from tests.test_errors import data_set
+from tests.test_whose_mistake import data_set
 
 OPTIONS = ("--stages", "64x48:5000", "--batch", "8", "--threads", "1", "--validate-epochs", "5000")
 

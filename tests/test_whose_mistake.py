@@ -111,8 +111,8 @@ def test_a_bug_in_training_is_no_mistake_of_the_users(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"bbox": [1, 2, 3]}, "annotation 1: bbox has 3 numbers"),
-        ({"keypoint_confidences": [1.0]}, "annotation 1 has 1 keypoint confidences"),
+        ({"bbox": [1, 2, 3]}, "annotation 1 has the box [1.0, 2.0, 3.0]"),
+        ({"keypoint_confidences": [1.0]}, "annotation 1 has 1 keypoint_confidences for 17 joints"),
         ({"keypoints": [1, 2, 2] * 16}, "annotation 1 has 16 joints"),
     ],
 )
@@ -147,10 +147,11 @@ def test_training_options_that_cant_be_used(
 
 def test_places_that_cant_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    weights = tmp_path / "out"
-    weights.mkdir()
+    data, weights = str(data_set(tmp_path / "data")), tmp_path / "out"
+    assert run("", "train", data, "-o", str(weights), *TRAIN).returncode == 0
     (weights / "checkpoint.safetensors").write_bytes(b"torn")
-    data = str(data_set(tmp_path / "data"))
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/checkpoint.safetensors").write_bytes(b"torn")
     nowhere, bench = tmp_path / "none", ("nms-bench", "--images", "2", "--backend", "hard")
     for arguments, message in (
         ((*bench, "--markdown", f"{nowhere}/x.md"), "--markdown"),
@@ -159,6 +160,7 @@ def test_places_that_cant_be_written(tmp_path: Path) -> None:
         (("train", data, "-o", "/proc/x", *TRAIN), "/proc/x"),
         (("train", data, "-o", f"{tmp_path}/file", *TRAIN), "file"),
         (("train", data, "-o", str(weights), *TRAIN), "not a readable checkpoint"),
+        (("train", data, "-o", f"{tmp_path}/theirs", *TRAIN), "which mpn did not write"),
         (("report", str(nowhere)), "holds no finished run"),
     ):
         done = run("", *arguments)
