@@ -37,6 +37,7 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
     )
     detector_sha256 = detector_hash(settings.detector)
     setup = _detector_setup(resolved, runtime)
+    detector = "" if boxed else settings.detector
     unsaid = resolved.is_default("nms_method") and settings.nms_method not in methods
     return Recipe(
         model=network.name,
@@ -46,12 +47,13 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         runtime=runtime,
         precision=(Precision.FP32 if settings.precision is Precision.AUTO else settings.precision),
         device=kind,
-        detector="" if boxed else settings.detector,
+        detector=detector,
         detector_sha256="" if boxed else detector_sha256,
         detector_setup=None if boxed else setup,
         detected=BoxChoice(settings.bbox_thr, settings.box_nms_thr, settings.max_boxes),
         given=_given_boxes(resolved),
         flip=settings.flip,
+        flip_thr=settings.flip_thr if _flips_by_score(settings.flip, detector) else 0.0,
         decode=settings.decode,
         score=scoring.score,
         joint_confidence=scoring.joint_confidence,
@@ -96,6 +98,11 @@ def _pose_thr(resolved: Resolved, labelled: bool) -> float:
     return 0.0 if certain and resolved.is_default("pose_thr") else settings.pose_thr
 
 
+def _flips_by_score(flip: bool, detector: str) -> bool:
+    """Whether a box's score decides about its flip test: in boxes that a detector draws."""
+    return flip and detector not in ("", FULL_IMAGE)
+
+
 def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str]:
     """A line for each option that was given on the command line and does nothing in this job."""
     method = f"--nms {recipe.nms}"
@@ -106,6 +113,7 @@ def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str
     boxed = "every picture comes with its boxes" if not recipe.detector else ""
     whole = "each picture is taken as one person" if recipe.detector == "full-image" else ""
     whole = "a data set's own people are all used" if labelled else whole
+    by_score = _flips_by_score(recipe.flip, recipe.detector)
     idle = {
         "max_dets": f"{method} keeps all poses that are no duplicates" if drops else "",
         "nms_thr": f"{method} has no threshold"
@@ -116,6 +124,7 @@ def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str
         "bbox_thr": whole,
         "box_nms_thr": whole,
         "max_boxes": whole,
+        "flip_thr": "" if by_score else boxed or whole or "--no-flip mirrors no crop",
         "workers": "each device has one worker" if recipe.device != CPU else "",
     }
     return [
@@ -137,6 +146,7 @@ def effective_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> dic
     options["detector"] = recipe.detector or None
     choice = recipe.detected if recipe.detector else recipe.given
     options |= {
+        "flip_thr": recipe.flip_thr if _flips_by_score(recipe.flip, recipe.detector) else None,
         "bbox_thr": None if labelled else choice.bbox_thr,
         "box_nms_thr": None if labelled else choice.nms_thr,
         "max_boxes": None if labelled else choice.limit,

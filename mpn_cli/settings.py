@@ -69,6 +69,7 @@ class AnnotateSettings(BaseSettings):
     max_dets: Positive = 20
     pose_thr: Share = POSE_THR
     flip: bool = True
+    flip_thr: Share = 0.3
     decode: Decode = Decode.DARK
     score: Score = Score.AUTO
     joint_confidence: JointConfidence = JointConfidence.AUTO

@@ -173,6 +173,15 @@ def annotate(
             rich_help_panel=_POSES,
         ),
     ] = None,
+    flip_thr: Annotated[
+        float | None,
+        typer.Option(
+            help="Lowest score of a detected box for --flip; boxes that come with the pictures are"
+            " always looked into twice.",
+            show_default="0.3",
+            rich_help_panel=_POSES,
+        ),
+    ] = None,
     decode: Annotated[
         str | None,
         typer.Option(help="dark or quarter.", show_default="dark", rich_help_panel=_POSES),
@@ -333,7 +342,8 @@ def annotate(
         "max_boxes": max_boxes, "model": model, "nms": nms, "nms_method": nms_method,
         "nms_thr": nms_thr, "kpt_thr": kpt_thr, "oks_vis_thr": oks_vis_thr, "max_dets": max_dets,
         "pose_thr": pose_thr,
-        "flip": flip, "decode": decode, "score": score, "joint_confidence": joint_confidence,
+        "flip": flip, "flip_thr": flip_thr, "decode": decode, "score": score,
+        "joint_confidence": joint_confidence,
         "batch": batch, "shard_size": shard_size,
         "runtime": runtime, "precision": precision, "device": device,
         "workers": workers, "cluster": cluster,

@@ -126,7 +126,8 @@ def collect(
         if isinstance(picture, Skipped):
             raise InputError(f"{picture.path}: {picture.reason}: {picture.detail}")
         used.append(pictures[task.image_id])
-        finder.add(picture, used[-1].boxes)
+        boxes = used[-1].boxes
+        finder.add(picture, boxes, np.full(len(boxes), tools.recipe.flip))
         report(len(used), len(tasks))
     keypoints, confidences = finder.found()
     return _compared(used, keypoints, confidences, truths, skeleton)

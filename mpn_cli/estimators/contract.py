@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
-from mpn_cli.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.arrays import BoolArray, Float32Array, Float64Array, Picture
 from mpn_cli.pipeline.crops import PADDING
 from mpn_cli.pipeline.stopwatch import Stopwatch
 from mpn_cli.sources.reading import Decoded
@@ -39,8 +39,8 @@ class Conventions:
 class Finder(Protocol):
     """Takes a shard's boxes, picture by picture, and gives all their poses."""
 
-    def add(self, picture: Decoded, boxes: Float64Array) -> None:
-        """The boxes (N, 4) of a picture."""
+    def add(self, picture: Decoded, boxes: Float64Array, flipped: BoolArray) -> None:
+        """The boxes (N, 4) of a picture, and which of them (N,) get the flip test."""
         ...
 
     def found(self) -> tuple[Float64Array, Float64Array]:

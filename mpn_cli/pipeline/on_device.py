@@ -22,7 +22,7 @@ from models.folded import fold
 from models.network import channels_last
 from models.registry import MODELS, Model
 from models.weights import WeightsError, load_weights
-from mpn_cli.arrays import Float64Array, Picture
+from mpn_cli.arrays import BoolArray, Float64Array, Picture
 from mpn_cli.errors import InputError
 from mpn_cli.estimators.contract import Conventions, OnDevice
 from mpn_cli.pipeline.crops import (
@@ -54,7 +54,8 @@ _SMALLEST = 1e-10
 class DevicePoseNetwork(OnDevice):
     """The folded network with all around it: pixels of crops in, joints in heatmap cells out.
 
-    batch: crops at once; it is halved when the device's memory is full. Raises WeightsError.
+    batch: crops at once; it is halved when the device's memory is full. flip: whether mirror images
+    go through the network at all. Raises WeightsError.
     """
 
     def __init__(
@@ -75,21 +76,28 @@ class DevicePoseNetwork(OnDevice):
         self._mean = torch.tensor(PIXEL_MEAN, device=self.device)[:, None, None] * 255
         self._deviation = torch.tensor(PIXEL_STD, device=self.device)[:, None, None] * 255
         self._graph: Any = None
-        self._static: tuple[Tensor, Tensor] | None = None
+        self._static: tuple[Tensor, Tensor, Tensor] | None = None
 
     def finder(self, stopwatch: Stopwatch) -> DevicePoseFinder:
         """A shard's finder."""
         return DevicePoseFinder(self, stopwatch)
 
-    def joints_of(self, crops: Tensor) -> Tensor:
+    def joints_of(self, crops: Tensor, flipped: Tensor) -> Tensor:
         """Crops (N, 3, H, W) uint8 on the device -> (N, K, 3): x, y in cells, confidence.
 
+        flipped: (N,) bool on the device, the crops that are averaged with their mirror images.
         Memory that does not suffice halves the batch, with a warning; it does not end the job.
         Raises InputError where the device is lost, or not even one crop fits.
         """
         while True:
             try:
-                parts = [self._one_batch(part) for part in torch.split(crops, self.batch)]
+                parts = [
+                    self._one_batch(*batch)
+                    for batch in zip(
+                        torch.split(crops, self.batch), torch.split(flipped, self.batch),
+                        strict=True,
+                    )
+                ]  # fmt: skip
                 return torch.cat(parts) if len(parts) > 1 else parts[0]
             except torch.OutOfMemoryError:
                 self._shrink()
@@ -114,32 +122,34 @@ class DevicePoseNetwork(OnDevice):
             stacklevel=2,
         )
 
-    def _one_batch(self, crops: Tensor) -> Tensor:
+    def _one_batch(self, crops: Tensor, flipped: Tensor) -> Tensor:
         if self.device.type != "cuda":
-            return self._compute(crops)
+            return self._compute(crops, flipped)
         if self._static is None:
             self._capture(crops.shape[1:])
         assert self._static is not None
-        given, found = self._static
+        given, marked, found = self._static
         given[: len(crops)].copy_(crops)
+        marked[: len(crops)].copy_(flipped)
         self._graph.replay()
         return found[: len(crops)].clone()
 
     def _capture(self, shape: torch.Size) -> None:
         """Record the whole computation of a full batch; smaller ones fill a part of it."""
         given = torch.zeros((self.batch, *shape), dtype=torch.uint8, device=self.device)
+        marked = torch.zeros(self.batch, dtype=torch.bool, device=self.device)
         stream: Any = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):
             for _ in range(WARM_UPS):
-                self._compute(given)
+                self._compute(given, marked)
         torch.cuda.current_stream(self.device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            found = self._compute(given)
-        self._graph, self._static = graph, (given, found)
+            found = self._compute(given, marked)
+        self._graph, self._static = graph, (given, marked, found)
 
-    def _compute(self, crops: Tensor) -> Tensor:
+    def _compute(self, crops: Tensor, flipped: Tensor) -> Tensor:
         with torch.inference_mode():
             pixels = ((crops.float() - self._mean) / self._deviation).to(self.kind)
             pixels = pixels.contiguous(memory_format=torch.channels_last)
@@ -148,7 +158,8 @@ class DevicePoseNetwork(OnDevice):
             both = self._network(torch.cat([pixels, pixels.flip(3)])).float()
             straight, mirrored = both.chunk(2)
             averaged = (straight + mirrored[:, self._order].flip(3)) / 2
-            return read_off(averaged, self._method)
+            heatmaps = torch.where(flipped[:, None, None, None], averaged, straight)
+            return read_off(heatmaps, self._method)
 
 
 class DevicePoseFinder:
@@ -158,12 +169,16 @@ class DevicePoseFinder:
         self._network = network
         self._stopwatch = stopwatch
         self._waiting: list[Tensor] = []
+        self._flipped: list[BoolArray] = []
         self._count = 0
         self._regions: list[Regions] = []
         self._found: list[Tensor] = []
 
-    def add(self, picture: Decoded, boxes: Float64Array) -> None:
-        """Cut the boxes (N, 4) of a picture out; full batches go through the network at once."""
+    def add(self, picture: Decoded, boxes: Float64Array, flipped: BoolArray) -> None:
+        """Cut the boxes (N, 4) of a picture out; full batches go through the network at once.
+
+        flipped: (N,) which boxes get the flip test.
+        """
         network = self._network
         if not len(boxes):
             return
@@ -173,6 +188,7 @@ class DevicePoseFinder:
             cut = reduced(regions, picture.reduction)
             self._waiting.append(warp_crops(pixels, cut, network.input_size))
         self._regions.append(regions)
+        self._flipped.append(flipped)
         self._count += len(boxes)
         if self._count >= network.batch:
             self._flush()
@@ -196,8 +212,10 @@ class DevicePoseFinder:
 
     def _flush(self) -> None:
         with self._stopwatch.stage("network"):
-            self._found.append(self._network.joints_of(torch.cat(self._waiting)))
+            flipped = torch.from_numpy(np.concatenate(self._flipped)).to(self._network.device)
+            self._found.append(self._network.joints_of(torch.cat(self._waiting), flipped))
         self._waiting.clear()
+        self._flipped.clear()
         self._count = 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mpn_cli.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.arrays import BoolArray, Float32Array, Float64Array, Picture
 from mpn_cli.estimators.contract import Estimator, SimCC
 from mpn_cli.pipeline.crops import (
     Regions,
@@ -31,21 +31,24 @@ class PoseFinder:
     """Crops waiting for the network, and the poses of those that went through."""
 
     def __init__(
-        self, estimator: Estimator, flip: bool, method: Decode, batch: int, stopwatch: Stopwatch
+        self, estimator: Estimator, method: Decode, batch: int, stopwatch: Stopwatch
     ) -> None:
         self._estimator = estimator
         self._skeleton = SKELETONS[estimator.joints]
-        self._flip = flip
         self._method = method
         self._batch = batch
         self._stopwatch = stopwatch
         self._waiting: list[Picture] = []
+        self._flipped: list[bool] = []
         self._regions: list[Regions] = []
         self._keypoints = [np.empty((0, estimator.joints, 2))]
         self._confidences = [np.empty((0, estimator.joints))]
 
-    def add(self, picture: Decoded, boxes: Float64Array) -> None:
-        """Cut the boxes (N, 4) of a picture out; full batches go through the network at once."""
+    def add(self, picture: Decoded, boxes: Float64Array, flipped: BoolArray) -> None:
+        """Cut the boxes (N, 4) of a picture out; full batches go through the network at once.
+
+        flipped: (N,) which boxes get the flip test.
+        """
         estimator = self._estimator
         size, conventions = estimator.input_size, estimator.conventions
         regions = regions_of_boxes(boxes, size, conventions.padding)
@@ -55,6 +58,7 @@ class PoseFinder:
             with self._stopwatch.stage("crop"):
                 crop = warp_crop(picture.pixels, cut.centres[row], cut.sizes[row], size)
             self._waiting.append(crop)
+            self._flipped.append(bool(flipped[row]))
             one = slice(row, row + 1)
             self._regions.append(Regions(regions.centres[one], regions.sizes[one]))
             if len(self._waiting) == self._batch:
@@ -67,13 +71,14 @@ class PoseFinder:
         return np.concatenate(self._keypoints), np.concatenate(self._confidences)
 
     def _flush(self) -> None:
-        crops = np.stack(self._waiting)
+        crops, flipped = np.stack(self._waiting), np.array(self._flipped)
         with self._stopwatch.stage("network"), blamed(self._estimator, "pose network"):
             output = self._estimator.heatmaps(crops)
-            if self._flip:
-                mirrored = self._estimator.heatmaps(np.ascontiguousarray(crops[:, :, ::-1]))
+            if flipped.any():
+                mirror_images = np.ascontiguousarray(crops[flipped][:, :, ::-1])
+                mirrored = self._estimator.heatmaps(mirror_images)
                 shift = self._estimator.conventions.shift_flipped
-                output = average(output, mirrored, self._skeleton, shift)
+                output = average(output, mirrored, flipped, self._skeleton, shift)
         with self._stopwatch.stage("decode"):
             positions, confidences, grid = read_off(output, self._method)
             regions = Regions(
@@ -85,22 +90,33 @@ class PoseFinder:
             self._keypoints.append(grid_to_picture(positions, regions, grid))
             self._confidences.append(confidences)
         self._waiting.clear()
+        self._flipped.clear()
         self._regions.clear()
 
 
 def average(
-    output: Float32Array | SimCC, mirrored: Float32Array | SimCC, skeleton: Skeleton, shift: bool
+    output: Float32Array | SimCC,
+    mirrored: Float32Array | SimCC,
+    flipped: BoolArray,
+    skeleton: Skeleton,
+    shift: bool,
 ) -> Float32Array | SimCC:
-    """The flip test of either kind of output."""
+    """The flip test of either kind of output, of N crops.
+
+    mirrored: the output of those crops' mirror images that ``flipped`` (N,) marks; what belongs to
+    the other crops comes back as it is. The result is a copy: an estimator's arrays are its own.
+    """
     order = skeleton.flip_permutation
     if isinstance(output, SimCC) and isinstance(mirrored, SimCC):
-        return SimCC(
-            average_flipped_bins(output.x, mirrored.x, order, reverse=True),
-            average_flipped_bins(output.y, mirrored.y, order, reverse=False),
-        )
+        x, y = np.array(output.x), np.array(output.y)
+        x[flipped] = average_flipped_bins(x[flipped], mirrored.x, order, reverse=True)
+        y[flipped] = average_flipped_bins(y[flipped], mirrored.y, order, reverse=False)
+        return SimCC(x, y)
     assert not isinstance(output, SimCC)
     assert not isinstance(mirrored, SimCC)
-    return average_flipped(output, mirrored, order, shift)
+    heatmaps = np.array(output)
+    heatmaps[flipped] = average_flipped(heatmaps[flipped], mirrored, order, shift)
+    return heatmaps
 
 
 def read_off(

@@ -81,6 +81,9 @@ class Recipe(msgspec.Struct, frozen=True):
     given: BoxChoice
     """Of the boxes in a detection list."""
     flip: bool
+    flip_thr: float
+    """Detected boxes of a lower score are looked into without the flip test; 0 where there are
+    none, or nothing is mirrored."""
     decode: Decode
     score: Score
     """Not ``AUTO``."""

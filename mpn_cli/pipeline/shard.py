@@ -93,7 +93,7 @@ class Tools:
         if isinstance(self.estimator, OnDevice):
             return self.estimator.finder(stopwatch)
         recipe = self.recipe
-        return PoseFinder(self.estimator, recipe.flip, recipe.decode, recipe.batch, stopwatch)
+        return PoseFinder(self.estimator, recipe.decode, recipe.batch, stopwatch)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -201,8 +201,18 @@ class _Shard:
                 choice = recipe.detected if task.boxes is None else recipe.given
                 boxes = self._chosen(boxes, choice)
             self._seen.append(_Seen(task, picture.width, picture.height, boxes))
-            self._poses.add(picture, boxes[:, :4])
+            self._poses.add(picture, boxes[:, :4], self._flipped(task, boxes))
         self._waiting.clear()
+
+    def _flipped(self, task: Task, boxes: Float64Array) -> BoolArray:
+        """Which of the boxes (N, 5) get the flip test.
+
+        Somebody is taken to be in boxes that came with their picture; a detector's must be likely.
+        """
+        recipe = self.tools.recipe
+        if task.boxes is not None:
+            return np.full(len(boxes), recipe.flip)
+        return np.asarray(recipe.flip & (boxes[:, 4] >= recipe.flip_thr))
 
     def _detected(self) -> list[Float64Array]:
         """The boxes (N, 5) of each waiting picture that came without."""

@@ -88,20 +88,21 @@ def test_a_shard_s_poses_are_those_of_the_cpu(flip: bool, method: str) -> None:
 class Small(DevicePoseNetwork):
     """A device whose memory holds three crops."""
 
-    def _compute(self, crops: torch.Tensor) -> torch.Tensor:
+    def _compute(self, crops: torch.Tensor, flipped: torch.Tensor) -> torch.Tensor:
         if len(crops) > 3:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate ...")
-        return super()._compute(crops)
+        return super()._compute(crops, flipped)
 
 
 def test_a_full_memory_halves_the_batch(fresh_weights: Path) -> None:
-    settings = (MODELS["mobileposenet-256x192"], fresh_weights, "cpu", 16, False, Decode.DARK)
+    settings = (MODELS["mobileposenet-256x192"], fresh_weights, "cpu", 16, True, Decode.DARK)
     crops = torch.randint(0, 255, (20, 3, 256, 192), dtype=torch.uint8)
+    flipped = torch.arange(20) % 3 == 0
     small = Small(*settings)
     with pytest.warns(RuntimeWarning, match="going on with 2 crops at once"):
-        found = small.joints_of(crops)
+        found = small.joints_of(crops, flipped)
     assert small.batch == 2
-    whole = DevicePoseNetwork(*settings).joints_of(crops)
+    whole = DevicePoseNetwork(*settings).joints_of(crops, flipped)
     torch.testing.assert_close(found, whole, atol=1e-3, rtol=1e-3)
 
 
@@ -110,12 +111,13 @@ def test_a_lost_device_is_one_line(fresh_weights: Path, monkeypatch: pytest.Monk
         MODELS["mobileposenet-256x192"], fresh_weights, "cpu", 4, False, Decode.DARK
     )
 
-    def lost(crops: torch.Tensor) -> torch.Tensor:
+    def lost(crops: torch.Tensor, flipped: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("CUDA error: unspecified launch failure\nmore lines")
 
     monkeypatch.setattr(network, "_compute", lost)
+    crops, flipped = torch.zeros((2, 3, 256, 192), dtype=torch.uint8), torch.ones(2).bool()
     with pytest.raises(InputError, match=r"was lost \(CUDA error: unspecified launch failure\)"):
-        network.joints_of(torch.zeros((2, 3, 256, 192), dtype=torch.uint8))
+        network.joints_of(crops, flipped)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
