@@ -121,6 +121,7 @@ def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str
         else "",
         "oks_vis_thr": f"{method} compares no poses" if recipe.nms_method == "none" else "",
         "detector": boxed,
+        "detector_size": boxed,
         "bbox_thr": whole,
         "box_nms_thr": whole,
         "max_boxes": whole,
@@ -141,7 +142,10 @@ def effective_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> dic
     boxes where they are a data set's people (``labelled``).
     """
     options = resolved.settings.model_dump(mode="json")
-    for name in ("runtime", "precision", "nms", "nms_method", "pose_thr", "batch"):
+    for name in (
+        "score", "joint_confidence", "runtime", "precision", "nms", "nms_method", "pose_thr",
+        "batch",
+    ):  # fmt: skip
         options[name] = getattr(recipe, name)
     options["detector"] = recipe.detector or None
     choice = recipe.detected if recipe.detector else recipe.given

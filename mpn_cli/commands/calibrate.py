@@ -13,9 +13,11 @@ from mpn_cli import console
 from mpn_cli.calibration.fitting import fit
 from mpn_cli.calibration.measuring import Gain, as_fitted, cross_validate
 from mpn_cli.calibration.samples import collect
+from mpn_cli.engine.parts import replace_file
 from mpn_cli.errors import InputError
 from mpn_cli.estimators.loading import prepare_estimator
-from mpn_cli.pipeline.scoring import JointConfidence, Score, score_file
+from mpn_cli.outputs import check_output
+from mpn_cli.pipeline.scoring import FORMAT, JointConfidence, Score, score_file
 from mpn_cli.pipeline.shard import Tools
 from mpn_cli.recipes import make_recipe
 from mpn_cli.settings import resolve
@@ -45,8 +47,7 @@ def calibrate(
         if not weights.name:
             raise InputError(f"{recipe.model} has no weights file to stand beside: give --out")
         out = score_file(weights)
-    if not out.parent.is_dir():
-        raise InputError(f"{out.parent}/ is no folder")
+    check_output(out, FORMAT, "--out")
     prepare_estimator(recipe)
     tools = Tools.load(recipe)
     with console.progress("calibrate", 0, quiet) as advance:
@@ -59,7 +60,7 @@ def calibrate(
     )
     written = msgspec.json.format(msgspec.json.encode(fitted), indent=0)
     try:
-        out.write_bytes(written + b"\n")
+        replace_file(out, written + b"\n")
     except OSError as error:
         raise InputError(f"{out}: {error.strerror}") from None
     if as_json:
@@ -83,7 +84,7 @@ def _show(gain: Gain, fitted: dict[str, Any], out: Path) -> None:
             table.add_row(name, when, f"{one.ap:.4f}", f"{one.correlation:.3f}", f"{one.error:.3f}")
     for when, error in zip(("network", "calibrated"), gain.joints, strict=True):
         table.add_row("joints' confidences", when, "", "", f"{error:.3f}")
-    console.stdout.print(table)
+    console.print_table(table)
     console.print_note(
         f"{out} is written; mpn annotate takes it where it stands beside the weights"
     )

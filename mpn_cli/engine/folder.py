@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import filelock
 import msgspec
 
 from mpn_cli.engine.job import Job, what_decides
+from mpn_cli.engine.lock import locked_folder
 from mpn_cli.engine.overlays import overlay_style
 from mpn_cli.engine.ownership import (
     INPUTS_FILE,
@@ -100,7 +100,7 @@ class OutFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.parts = path / PARTS
-        self._lock = filelock.FileLock(path / LOCK_FILE, blocking=False)
+        self._lock = locked_folder(path)
 
     def __enter__(self) -> OutFolder:
         """Make and lock the folder.
@@ -110,15 +110,7 @@ class OutFolder:
         """
         if self.path.is_dir() and not os.path.lexists(self.path / LOCK_FILE):
             refuse_strangers(self.path)  # before anything is written, the lock included
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire()
-        except filelock.Timeout:
-            raise InputError(f"{self.path}/ is in use by another run of mpn") from None
-        except FileExistsError:
-            raise InputError(f"--out {self.path} is a file, not a folder") from None
-        except OSError as error:
-            raise InputError(f"{self.path}/ can't be written: {error.strerror}") from None
+        self._lock.__enter__()
         return self
 
     def __exit__(
@@ -128,7 +120,7 @@ class OutFolder:
         trace: TracebackType | None,
     ) -> None:
         """Unlock."""
-        self._lock.release()
+        self._lock.__exit__(kind, error, trace)
 
     def claim(self, job: Job, resume: bool, keep_parts: bool = False) -> Claim:
         """Make the folder this job's.

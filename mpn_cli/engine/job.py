@@ -59,10 +59,10 @@ class Job:
 
     @cached_property
     def inputs(self) -> Digests:
-        """(N, 16) bytes: a digest of each task but for its image id: path, size, time, boxes."""
+        """(N, 16) bytes: a digest of each task but for its image id, and of its file's stamp."""
         digests = bytearray()
         for task in self.tasks:
-            of = task.path, task.file_name, task.boxes, task.labelled
+            of = msgspec.structs.replace(task, image_id=0, stamp=None)
             content = to_json((of, task.stamp or file_stamp(task.path)))
             digests += hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
         return np.frombuffer(bytes(digests), dtype=np.uint8).reshape(-1, DIGEST_BYTES)

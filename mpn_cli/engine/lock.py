@@ -8,6 +8,7 @@ from pathlib import Path
 
 import filelock
 
+from mpn_cli.engine.ownership import LOCK_FILE
 from mpn_cli.errors import InputError
 
 
@@ -17,12 +18,14 @@ def locked_folder(path: Path) -> Iterator[None]:
 
     Raises InputError where it can't be written or another run has it.
     """
-    lock = filelock.FileLock(path / ".lock", blocking=False)
+    lock = filelock.FileLock(path / LOCK_FILE, blocking=False)
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except filelock.Timeout:
         raise InputError(f"{path}/ is in use by another run of mpn") from None
+    except FileExistsError:
+        raise InputError(f"--out {path} is a file, not a folder") from None
     except OSError as error:
         raise InputError(f"{path}/ can't be written: {error.strerror}") from None
     try:

@@ -67,7 +67,13 @@ def reuse_shards(job: Job, known: Known, out: Path, parts: Path) -> None:
             ]
             if len(pictures) == len(tasks):  # else one was skipped, and is tried again
                 alone = sum(task.boxes is None for task in tasks) if full_image else 0
-                result = ShardResult(pictures, [], {}, alone, {})
+                threshold = job.recipe.pose_thr
+                kept_out = sum(len(one.poses) - len(one.likely(threshold)) for one in pictures)
+                other_size = sum(
+                    task.size not in (None, (picture.width, picture.height))
+                    for task, picture in zip(tasks, pictures, strict=True)
+                )
+                result = ShardResult(pictures, [], {}, alone, {}, kept_out, other_size)
                 write_part(parts, job.hash, number, result, reused=len(pictures))
 
 

@@ -44,9 +44,8 @@ def calibration_crops(data: str, model: Model, count: int) -> list[Picture]:
         assert task.boxes is not None
         box = np.array([msgspec.structs.astuple(task.boxes[0])[:4]])
         region = regions_of_boxes(box, model.input_size)
-        crop = warp_crop(
-            read_picture(task.path), region.centres[0], region.sizes[0], model.input_size
-        )
+        picture = read_picture(task.path, task.size)
+        crop = warp_crop(picture, region.centres[0], region.sizes[0], model.input_size)
         crops.append(crop[None])
     return crops
 

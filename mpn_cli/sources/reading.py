@@ -109,7 +109,6 @@ def read_reduced(
     :func:`decode_picture`. Raises UnreadableError.
     """
     content = _read(path)
-    content = _read(path)
     header = _check_header(content, orientation_too=True)
     if header.kind == HEIC:
         return Decoded.whole(_decode_heic(content))

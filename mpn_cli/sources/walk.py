@@ -102,7 +102,8 @@ def _expand(source: str, unreadable: list[Skipped]) -> Iterator[tuple[str, str, 
     if source == STDIN:
         if sys.stdin is None:
             raise InputError("- reads paths from standard input, which is closed")
-        yield from _listed(_lines(sys.stdin.buffer.read()), os.getcwd(), "standard input")
+        lines = _lines(sys.stdin.buffer.read(), "standard input")
+        yield from _listed(lines, os.getcwd(), "standard input")
     elif os.path.isdir(source):
         root = os.path.abspath(source)
         for path in _walk(root, unreadable):
@@ -111,10 +112,10 @@ def _expand(source: str, unreadable: list[Skipped]) -> Iterator[tuple[str, str, 
         path = os.path.abspath(source)
         if source.lower().endswith(".txt"):
             try:
-                lines = _lines(Path(source).read_bytes())
-            except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{source}: not a readable list of paths ({error})") from None
-            yield from _listed(lines, os.path.dirname(path), source)
+                content = Path(source).read_bytes()
+            except OSError as error:
+                raise InputError(f"{source}: {error.strerror}") from None
+            yield from _listed(_lines(content, source), os.path.dirname(path), source)
         else:
             yield path, os.path.dirname(path), True
     elif glob.has_magic(source):
@@ -125,9 +126,13 @@ def _expand(source: str, unreadable: list[Skipped]) -> Iterator[tuple[str, str, 
         raise InputError(f"{source}: {_why_missing(source)}")
 
 
-def _lines(content: bytes) -> list[str]:
-    """The lines of a list of paths, which need not be UTF-8."""
-    return plain_utf8(content).decode(errors="surrogateescape").splitlines()
+def _lines(content: bytes, name: str) -> list[str]:
+    """The lines of a list of paths, which need not be UTF-8. Raises InputError."""
+    try:
+        plain = plain_utf8(content)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: not a readable list of paths ({error})") from None
+    return plain.decode(errors="surrogateescape").splitlines()
 
 
 def _why_missing(path: str) -> str:

@@ -110,7 +110,11 @@ class Trainer:
     def run(self) -> Progress:
         """Train to the end or until stopped; validates at each epoch's end."""
         for span in self.spans:
-            if self.progress.step < span.last and not self._stop:
+            if self.progress.step < span.last:
+                # Asked of the first process: it may have been stopped since the last step.
+                (stop,) = agree(self.share, self._stop)
+                if stop:
+                    break
                 self._run_stage(span)
         self._save()
         wait_for_all(self.share)

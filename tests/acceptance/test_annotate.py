@@ -303,7 +303,8 @@ def test_run_json_says_what_was_used(mpn: Mpn, tmp_path: Path, fresh_weights: Pa
     assert run["counts"]["other_size"] == 1  # it is 120x160
     options = {name: one["value"] for name, one in run["options"].items()}
     assert (options["nms"], options["detector"], options["bbox_thr"]) == ("none", None, None)
-    assert options["runtime"] == run["job"]["recipe"]["runtime"] != "auto"
+    for name in ("runtime", "precision", "score", "joint_confidence"):
+        assert options[name] == run["job"]["recipe"][name] != "auto"
     assert isinstance(options["shard_size"], int)
     soft = mpn("annotate", "a.png", "-o", "soft", "--model", fresh_weights, "--nms", "soft")
     assert soft.returncode == 0, soft.stderr

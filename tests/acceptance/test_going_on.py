@@ -178,7 +178,7 @@ def test_a_picture_more(mpn: Mpn, tmp_path: Path) -> None:
 
 def test_pictures_added_and_stopped(mpn: Mpn, tmp_path: Path) -> None:
     many_pictures(tmp_path)
-    command = ["annotate", "photos", "--shard-size", "1", "-o", "out"]
+    command = ["annotate", "photos", "--shard-size", "1", "--pose-thr", "1", "-o", "out"]
     assert mpn(*command, "--quiet").returncode == 0
     for number in range(24):
         make_picture(tmp_path / f"photos/more {number}.png", seed=100 + number)
@@ -187,6 +187,11 @@ def test_pictures_added_and_stopped(mpn: Mpn, tmp_path: Path) -> None:
     assert mpn(*command, "--quiet").returncode == 0
     assert mpn(*command[:-1], "fresh", "--quiet").returncode == 0
     assert results(tmp_path / "out") == results(tmp_path / "fresh")
+    counts, fresh = (
+        json.loads((tmp_path / name / "run.json").read_text())["counts"]
+        for name in ("out", "fresh")
+    )
+    assert counts["kept_out"] == fresh["kept_out"] == fresh["people"] == 48
 
 
 def test_a_clean_up_that_was_cut_off(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -> None:

@@ -117,7 +117,7 @@ def test_what_cant_be_scored_or_calibrated(
         (("calibrate",), "no labelled people: name a data set, or --held-out one"),
         (("calibrate", "nowhere", "--model", weights), "nowhere: No such file"),
         (("calibrate", people, "--model", weights), "1 of 24 pictures are not in"),
-        (("calibrate", people, "--model", weights, "-o", "no/x.json"), "no/ is no folder"),
+        (("calibrate", people, "--model", weights, "-o", "no/x.json"), "there is no folder no/"),
     ):  # fmt: skip
         done = mpn(*arguments)
         assert done.returncode == 2, done.stdout

@@ -225,6 +225,12 @@ def test_lists_with_a_byte_order_mark(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(names.encode())))
     assert len(gather(["-"]).tasks) == 2
+    torn = b"\xff\xfea"  # UTF-16 by its mark, and half a character
+    (tmp_path / "list.txt").write_bytes(torn)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(torn)))
+    for source in (str(tmp_path / "list.txt"), "-"):
+        with pytest.raises(InputError, match="not a readable list of paths"):
+            gather([source])
 
 
 @pytest.mark.parametrize(
