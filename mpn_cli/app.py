@@ -77,6 +77,11 @@ def main() -> None:
                 sys.stdout.flush()
     except KeyboardInterrupt:
         _stopped()
+    except SystemExit as end:
+        # Typer makes this of a KeyboardInterrupt, without a word.
+        if end.code == ExitCode.STOPPED and interruption.came:
+            _stopped()
+        raise
     except Exception as error:
         known = as_mpn_error(error)
         if isinstance(known, PipeClosedError):

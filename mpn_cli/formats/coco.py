@@ -6,9 +6,10 @@ know. Only what is needed is read; what can't be understood there is an error of
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -21,6 +22,9 @@ PERSON_ID = 1
 
 Id = int | str
 """Mostly a number; some tools write the file's name."""
+
+Number = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+"""A number that is one: "nan" and "inf", which numbers written as texts may say, are refused."""
 
 LARGEST_ID = 2**53
 """From here on ids are not told apart as floating point numbers, which evaluations keep them in."""
@@ -60,7 +64,7 @@ class Annotation(msgspec.Struct):
     image_id: Id
     id: Id | None = None
     category_id: Id = PERSON_ID
-    bbox: list[float] | None = None
+    bbox: list[Number] | None = None
     """x, y, width, height, pixels."""
     iscrowd: int | bool | None = None
 
@@ -68,12 +72,12 @@ class Annotation(msgspec.Struct):
 class Person(Annotation):
     """A labelled pose."""
 
-    area: float | None = None
+    area: Number | None = None
     """Pixels squared, of the segmented person."""
     num_keypoints: int | None = None
-    keypoints: list[float] | None = None
+    keypoints: list[Number] | None = None
     """x, y in pixels and visibility (0: not labelled) of each joint, flat."""
-    keypoint_confidences: list[float] | None = None
+    keypoint_confidences: list[Number] | None = None
     """How much each joint counts in training, 0 to 1; COCO does not have it."""
 
     @property
@@ -118,21 +122,21 @@ class Detection(msgspec.Struct, gc=False):
     """A box of a detection list (cocodataset.org/#format-results)."""
 
     image_id: Id
-    bbox: list[float] | None = None
+    bbox: list[Number] | None = None
     category_id: Id = PERSON_ID
-    score: float = 1.0
+    score: Number = 1.0
 
 
 class Result(msgspec.Struct, gc=False):
     """A pose of a results file."""
 
     image_id: Id
-    keypoints: list[float]
+    keypoints: list[Number]
     """x, y in pixels and confidence of each joint, flat."""
-    score: float
+    score: Number
     category_id: Id = PERSON_ID
-    bbox: list[float] | None = None
-    area: float | None = None
+    bbox: list[Number] | None = None
+    area: Number | None = None
     file_name: str | None = None
     """Ultralytics names the picture."""
 

@@ -54,6 +54,21 @@ def test_nan_only_matters_where_it_is_needed(tmp_path: Path) -> None:
         read_results(file)
 
 
+@pytest.mark.parametrize("word", ["nan", "-Infinity", "inf"])
+def test_texts_that_say_nan_are_no_numbers(tmp_path: Path, word: str) -> None:
+    file = tmp_path / "a.json"
+    for fields, place in [
+        (f'"keypoints": [1, "2.5", 3], "score": "{word}"', "score"),
+        (f'"keypoints": [1, "{word}", 3], "score": 0.5', r"keypoints\[1\]"),
+        (f'"keypoints": [1, 2, 3], "score": 0.5, "bbox": ["{word}", 1, 2, 3]', r"bbox\[0\]"),
+    ]:
+        file.write_text(f'[{{"image_id": 1, {fields}}}]')
+        with pytest.raises(InputError, match=rf"a.json: not a list .*\$\[0\]\.{place}"):
+            read_results(file)
+    file.write_text(f'[{{"image_id": "{word}", "keypoints": [1, "2.5", 3], "score": "0.5"}}]')
+    assert read_results(file) == [Result(word, [1, 2.5, 3], 0.5)]
+
+
 def test_what_is_no_text_is_said(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     file.write_bytes(codecs.BOM_UTF16_LE + b"{")
