@@ -146,7 +146,9 @@ class Sweep:
         )
         ids = np.array([picture.image_id for picture in self.poses])
         config = NmsConfig(method="hard", thr=self.settings.nms_thr)
-        return Candidates(batch, ids).results(suppress(find_backend("hard"), batch, config))
+        categories = np.ones(len(batch.scores), dtype=np.int64)
+        kept = suppress(find_backend("hard"), batch, config)
+        return Candidates(batch, ids, categories).results(kept)
 
     def trial(self, choice: BoxChoice) -> Trial:
         """Judge a pair of box thresholds."""

@@ -9,7 +9,7 @@ from mpn_cli.errors import InputError
 from mpn_cli.estimators.loading import choose_runtime, find_network
 from mpn_cli.pipeline.devices import CPU, device_kind
 from mpn_cli.pipeline.recipe import BoxChoice, DetectorSetup, Precision, Recipe, Runtime
-from mpn_cli.pipeline.scoring import choose_scoring
+from mpn_cli.pipeline.scoring import POSE_THR, Score, choose_scoring
 from mpn_cli.settings import Resolved
 from nms_backends.registry import find_backend
 
@@ -64,7 +64,7 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
         kpt_thr=settings.kpt_thr,
         oks_vis_thr=settings.oks_vis_thr,
         max_dets=settings.max_dets,
-        pose_thr=_pose_thr(resolved, labelled),
+        pose_thr=_pose_thr(resolved, labelled, scoring.score),
         batch=DEVICE_BATCH if kind != "cpu" and resolved.is_default("batch") else settings.batch,
         fast_decode=settings.fast_decode,
         overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
@@ -91,11 +91,12 @@ def _detector_setup(resolved: Resolved, runtime: Runtime) -> DetectorSetup | Non
     return DetectorSetup(runtime, precision, settings.detector_size)
 
 
-def _pose_thr(resolved: Resolved, labelled: bool) -> float:
-    """``--pose-thr``; 0 unless it was given where somebody is known to be in every box."""
+def _pose_thr(resolved: Resolved, labelled: bool, score: Score) -> float:
+    """``--pose-thr``; by default 0 where somebody is known to be in every box."""
     settings = resolved.settings
-    certain = labelled or settings.detector == FULL_IMAGE
-    return 0.0 if certain and resolved.is_default("pose_thr") else settings.pose_thr
+    if settings.pose_thr is not None:
+        return settings.pose_thr
+    return 0.0 if labelled or settings.detector == FULL_IMAGE else POSE_THR[score]
 
 
 def _flips_by_score(flip: bool, detector: str) -> bool:

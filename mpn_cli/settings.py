@@ -24,7 +24,6 @@ from mpn_cli.errors import InputError
 from mpn_cli.pipeline.decoding import Decode
 from mpn_cli.pipeline.recipe import Precision, Runtime
 from mpn_cli.pipeline.scoring import JointConfidence, Score
-from mpn_cli.results.poses import POSE_THR
 from nms_backends.registry import DEFAULT_BACKEND
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -67,7 +66,7 @@ class AnnotateSettings(BaseSettings):
     kpt_thr: Share = 0.1
     oks_vis_thr: Share | None = None
     max_dets: Positive = 20
-    pose_thr: Share = POSE_THR
+    pose_thr: Share | None = None
     flip: bool = True
     flip_thr: Share = 0.3
     decode: Decode = Decode.DARK

@@ -160,7 +160,7 @@ def annotate(
         typer.Option(
             help="Leave poses with a lower score out of dataset.json, overlays and the report's"
             " gallery; predictions.json keeps all.",
-            show_default="0.2; 0 for a data set's own people and full-image",
+            show_default="0.35, with --score paper 0.2; 0 for a data set's people and full-image",
             rich_help_panel=_POSES,
         ),
     ] = None,

@@ -12,11 +12,6 @@ CONFIDENT = 0.3
 """From this confidence on a joint is written as visible (2)."""
 
 
-POSE_THR = 0.2
-"""Poses of a lower score are kept from what people look at; chosen by
-``benchmarks/sweep_detector.py``."""
-
-
 class Pose(msgspec.Struct, frozen=True, gc=False):
     """One person's pose; coordinates rounded to 2 decimals, scores to 4."""
 
