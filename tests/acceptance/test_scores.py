@@ -153,5 +153,5 @@ def test_shipped_scores_say_more_than_eq_6(mpn: Mpn, tmp_path: Path, coco_dev: P
     before, after = measured
     assert after["AP"] > before["AP"]
     assert after["reliability"]["correlation"] > before["reliability"]["correlation"]
-    for kind in ("joints", "poses"):
-        assert after["reliability"][kind]["error"] < before["reliability"][kind]["error"] / 1.5
+    for kind, factor in (("joints", 1.5), ("poses", 1.2)):
+        assert after["reliability"][kind]["error"] < before["reliability"][kind]["error"] / factor

@@ -100,7 +100,8 @@ def test_numbers_of_a_kind_that_numpy_lacks(fresh_weights: Path, tmp_path: Path)
     with safe_open(fresh_weights, "pt") as content:
         header = content.metadata()
     save_file({n: t.bfloat16() for n, t in load_file(fresh_weights).items()}, file, header)
-    with pytest.raises(WeightsError, match="bfloat16"):
+    # With ml_dtypes imported numpy has that kind, and then the hash is that of other numbers.
+    with pytest.raises(WeightsError, match=r"bfloat16|does not match its hash"):
         read_header(file)
 
 

@@ -62,13 +62,11 @@ def add_labels(out: Path) -> Path:
     """Labels: what was found, for the first people; the nose of one far away."""
     data_set = json.loads((out / "dataset.json").read_text())
     for number, annotation in enumerate(data_set["annotations"]):
-        annotation["keypoints"] = [
-            max(value, 1) if place % 3 < 2 else 2
-            for place, value in enumerate(annotation["keypoints"])
-        ]
-        annotation["num_keypoints"] = 17
+        found = [min(seen, 1) * 2 for seen in annotation["keypoints"][2::3]]
+        annotation["keypoints"][2::3] = found
         if number == 0:
-            annotation["keypoints"][:2] = [5000, 5000]
+            annotation["keypoints"][:3] = [5000, 5000, 2]
+        annotation["num_keypoints"] = sum(seen > 0 for seen in annotation["keypoints"][2::3])
     (out.parent / "labels.json").write_text(json.dumps(data_set))
     return out.parent / "labels.json"
 
