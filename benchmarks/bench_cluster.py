@@ -31,9 +31,9 @@ from mpn_cli.engine.folder import PARTS, OutFolder
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.parts import PartHeader, write_part
 from mpn_cli.engine.worker import Orders
-from mpn_cli.recipes import make_recipe
+from mpn_cli.options.layers import resolve
+from mpn_cli.options.recipes import make_recipe
 from mpn_cli.results.poses import ShardResult
-from mpn_cli.settings import resolve
 from mpn_cli.sources.tasks import Task
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -162,7 +162,7 @@ def throughput(folder: Path, pictures: int, address: str) -> dict[str, float]:
         ):  # fmt: skip
             seconds = []
             for limit in (2, pictures):
-                command = [sys.executable, "-m", "mpn_cli.app", "annotate", str(photos), "-o",
+                command = [sys.executable, "-m", "mpn_cli.cli.app", "annotate", str(photos), "-o",
                            str(folder / "out"), "--no-resume", "--limit", str(limit), "--quiet",
                            "--shard-size", "8", *options]  # fmt: skip
                 started = time.perf_counter()

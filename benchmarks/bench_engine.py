@@ -26,16 +26,17 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
+from mpn_models.folded import fold
+from mpn_models.network import channels_last
+from mpn_models.registry import DEFAULT_MODEL, MODELS
+from mpn_models.weights import load_weights, read_header
 
-from models.folded import fold
-from models.network import channels_last
-from models.registry import DEFAULT_MODEL, MODELS
-from models.weights import load_weights, read_header
-from mpn_cli.console import make_table, stdout
-from mpn_cli.estimators.openvino_cpu import OpenVinoEstimator, openvino_form
-from mpn_cli.pipeline.crops import normalise, regions_of_boxes, warp_crop
-from mpn_cli.pipeline.decoding import Decode, decode
-from mpn_cli.runtimes.forms import int8_form
+from mpn_cli.base.choices import Decode
+from mpn_cli.cli.console import make_table, stdout
+from mpn_cli.geometry.crops import normalise, regions_of_boxes, warp_crop
+from mpn_cli.geometry.decoding import decode
+from mpn_cli.networks.openvino_forms import int8_form
+from mpn_cli.networks.pose_openvino import OpenVinoEstimator, openvino_form
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
 
@@ -121,7 +122,7 @@ def run_command(file: Path, out: Path, *options: str) -> dict[str, Any]:
     """``mpn annotate`` as its own process: people, seconds, CPU seconds, peak memory."""
     # VmHWM, since ru_maxrss of a fresh process counts the one that it was forked from.
     script = (
-        "import resource, sys; from mpn_cli.app import main\n"
+        "import resource, sys; from mpn_cli.cli.app import main\n"
         "try: main()\n"
         "finally:\n"
         "    own = [line.split()[1] for line in open('/proc/self/status') if 'VmHWM' in line]\n"

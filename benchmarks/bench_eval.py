@@ -107,7 +107,15 @@ def main() -> None:
             [sys.executable, "-c", JUDGE, str(truth), str(results), str(stats)]
         )
         judge = json.loads(stats.read_text())
-        command = [sys.executable, "-m", "mpn_cli.app", "eval", str(results), "--gt", str(truth)]
+        command = [
+            sys.executable,
+            "-m",
+            "mpn_cli.cli.app",
+            "eval",
+            str(results),
+            "--gt",
+            str(truth),
+        ]
         rows = []
         for name, options in (
             ("mpn eval", []),

@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from mpn_models.counting import count_cost
+from mpn_models.folded import fold
+from mpn_models.network import channels_last
+from mpn_models.registry import MODELS
 
-from models.counting import count_cost
-from models.folded import fold
-from models.network import channels_last
-from models.registry import MODELS
-from mpn_cli.pipeline.decoding import Decode
-from mpn_cli.pipeline.on_device import DevicePoseNetwork
+from mpn_cli.base.choices import Decode
+from mpn_cli.networks.pose_gpu import DevicePoseNetwork
 
 MODEL = MODELS["mobileposenet-256x192"]
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -134,7 +134,7 @@ def whole_command(device: str, pictures: int, folder: Path) -> dict[str, Any]:
             boxes.append({"image_id": number, "category_id": 1, "score": 0.9,
                           "bbox": [left, 60, 160, 340]})  # fmt: skip
     (folder / "boxes.json").write_text(json.dumps(boxes))
-    command = [sys.executable, "-m", "mpn_cli.app", "annotate", str(folder / "boxes.json"),
+    command = [sys.executable, "-m", "mpn_cli.cli.app", "annotate", str(folder / "boxes.json"),
                "--images", str(photos), "-o", str(folder / "out"), "--device", device,
                "--no-resume", "--json"]  # fmt: skip
     subprocess.run([*command, "--limit", "4"], check=True, capture_output=True)
@@ -155,7 +155,7 @@ def agreement(device: str, labels: Path, images: Path, folder: Path) -> dict[str
     found, aps = {}, {}
     for name, options in (("device", ["--device", device]), ("cpu", ["--device", "cpu"])):
         out = folder / f"{name}-poses"
-        command = [sys.executable, "-m", "mpn_cli.app"]
+        command = [sys.executable, "-m", "mpn_cli.cli.app"]
         subprocess.run(
             [*command, "annotate", str(labels), "--images", str(images), "-o", str(out), "--quiet",
              *options], check=True,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench_engine import run_command
 
-from mpn_cli.console import make_table, stdout
+from mpn_cli.cli.console import make_table, stdout
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

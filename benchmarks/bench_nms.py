@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numba
 import numpy as np
+from mpn_nms.contract import NmsConfig, PoseBatch
+from mpn_nms.numba_parallel import _exponential
+from mpn_nms.registry import find_backend, suppress
 
-from mpn_cli.console import make_table, stdout
-from mpn_cli.evaluation.candidates import make_crowds
-from nms_backends.contract import NmsConfig, PoseBatch
-from nms_backends.numba_parallel import _exponential
-from nms_backends.registry import find_backend, suppress
+from mpn_cli.cli.console import make_table, stdout
+from mpn_cli.nms_bench.candidates import make_crowds
 
 MEAN_CROWD, LARGEST_CROWD = 21, 200
 RUNS = (

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from mpn_cli.console import make_table, stdout
+from mpn_cli.cli.console import make_table, stdout
 
 ROOT = Path(__file__).parents[1]
 DEFAULTS = "mpn, defaults"
@@ -79,7 +79,7 @@ def annotate(code: Path, pictures: Path, out: Path, *options: str) -> Spent:
     """``mpn annotate`` with the code of a checkout."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "mpn_cli.app", "annotate", str(pictures), "-o", str(out),
+        [sys.executable, "-m", "mpn_cli.cli.app", "annotate", str(pictures), "-o", str(out),
          "--no-resume", "--quiet", *options],
         check=True, cwd=code, env={**os.environ, "PYTHONPATH": str(code)},
     )  # fmt: skip

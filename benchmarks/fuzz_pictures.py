@@ -163,7 +163,7 @@ def write_fuzzed(folder: Path, pictures: int, seed: int) -> None:
 
 def run(folder: Path, out: Path, options: list[str], seconds: float) -> tuple[int, str]:
     """``mpn annotate`` and its exit code (124: it hung), and what it wrote to stderr."""
-    command = [sys.executable, "-m", "mpn_cli.app", "annotate", str(folder), "-o", str(out),
+    command = [sys.executable, "-m", "mpn_cli.cli.app", "annotate", str(folder), "-o", str(out),
                "--detector", "full-image", "--no-flip", "--quiet", *options]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)

@@ -19,11 +19,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from mpn_nms.contract import NmsConfig, PoseBatch
+from mpn_nms.registry import find_backend, suppress
 
-from mpn_cli.arrays import Float64Array, IntArray
-from mpn_cli.console import make_table, stdout
-from mpn_cli.detectors.boxes import box_nms
-from mpn_cli.evaluation.candidates import Candidates
+from mpn_cli.base.arrays import Float64Array, IntArray
+from mpn_cli.base.recipe import BoxChoice
+from mpn_cli.cli.console import make_table, stdout
 from mpn_cli.evaluation.coco import (
     BOXES,
     Truth,
@@ -32,16 +33,15 @@ from mpn_cli.evaluation.coco import (
     keypoint_numbers,
     load_truth,
 )
-from mpn_cli.pipeline.recipe import BoxChoice
+from mpn_cli.geometry.boxes import box_nms
+from mpn_cli.nms_bench.candidates import Candidates
+from mpn_cli.options.layers import AnnotateSettings, resolve
+from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.shard import Tools, annotate_shard
-from mpn_cli.recipes import make_recipe
 from mpn_cli.results.poses import AnnotatedPicture
-from mpn_cli.settings import AnnotateSettings, resolve
 from mpn_cli.sources.reading import read_picture
 from mpn_cli.sources.tasks import Box, Task
 from mpn_cli.training.data_sets import PictureFile, held_out
-from nms_backends.contract import NmsConfig, PoseBatch
-from nms_backends.registry import find_backend, suppress
 
 EVERY = 10
 BBOX_THRS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)

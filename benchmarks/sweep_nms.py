@@ -18,13 +18,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+from mpn_nms.contract import NmsConfig
+from mpn_nms.registry import find_backend, suppress
 
-from mpn_cli.console import make_table, stdout
-from mpn_cli.evaluation.candidates import Candidates, load_candidates
+from mpn_cli.cli.console import make_table, stdout
 from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
-from mpn_cli.pipeline.scoring import paper_score
-from nms_backends.contract import NmsConfig
-from nms_backends.registry import find_backend, suppress
+from mpn_cli.networks.scoring import paper_score
+from mpn_cli.nms_bench.candidates import Candidates, load_candidates
 
 FOUND_WITH_KPT_THR = 0.1
 KPT_THRS = (0.0, 0.1, 0.2, 0.3)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mpn_cli.version import __version__
+from mpn_cli.base.version import __version__
 
 if TYPE_CHECKING:
     from mpn_cli.annotator import Annotator, Poses

@@ -9,14 +9,14 @@ from typing import Any, overload
 
 import numpy as np
 
-from mpn_cli.arrays import Float64Array, FloatArray, Picture
-from mpn_cli.errors import InputError
-from mpn_cli.pipeline.devices import find_devices
+from mpn_cli.base.arrays import Float64Array, FloatArray, Picture
+from mpn_cli.base.devices import find_devices
+from mpn_cli.base.errors import InputError
+from mpn_cli.options.layers import resolve
+from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.shard import Tools, annotate_shard
-from mpn_cli.recipes import make_recipe
 from mpn_cli.results.coco_writer import prediction
 from mpn_cli.results.poses import AnnotatedPicture
-from mpn_cli.settings import resolve
 from mpn_cli.sources.coco_files import LARGEST_COORDINATE, SMALLEST_SIDE
 from mpn_cli.sources.reading import MAX_SIDE, Decoded, UnreadableError, read_picture
 from mpn_cli.sources.tasks import Box, Task

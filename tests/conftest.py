@@ -19,9 +19,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-
-from models.registry import MODELS
-from models.weights import save_weights
+from mpn_models.registry import MODELS
+from mpn_models.weights import save_weights
 
 # A shell that starts the tests in the background, or nohup, makes them ignore these signals, and
 # with them every command that they start.

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mpn_cli.arrays import Picture
+from mpn_cli.base.arrays import Picture
 
 WIDTH, HEIGHT = 192, 256
 SAID = ",mean=0/0/0,std=255/255/255"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mpn_cli import Annotator, Poses
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.sources.reading import UnreadableError, read_picture
 from tests.conftest import make_picture
 

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from mpn_models.weights import WeightsError
+from mpn_nms.contract import NmsInputError, NmsOutputError
+from mpn_nms.plugins import PluginError
 
-from models.weights import WeightsError
-from mpn_cli.errors import OWN_FOLDERS, ExitCode, InputError, MpnError, as_mpn_error
+import mpn_cli
+from mpn_cli.base.errors import ExitCode, InputError, MpnError, as_mpn_error
 from mpn_cli.sources.reading import UnreadableError
 from mpn_cli.training.data_sets import TrainingDataError
-from nms_backends.contract import NmsInputError, NmsOutputError
-from nms_backends.plugins import PluginError
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,9 @@ def test_what_the_user_can_mend(error: Exception) -> None:
         NmsInputError("areas hold NaN"),
         NmsOutputError("NMS backend hard returned a row twice"),
         OSError("without a number"),
-        FileNotFoundError(2, "No such file", str(OWN_FOLDERS[0] / "report/templates/page.html")),
+        FileNotFoundError(
+            2, "No such file", str(Path(mpn_cli.__file__).parent / "report/templates/page.html")
+        ),
     ],
 )
 def test_what_is_a_bug(error: Exception) -> None:
@@ -69,7 +72,7 @@ def test_errors_can_be_sent_between_processes() -> None:
 
 def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``mpn`` with some arguments in a process where ``code`` has run before."""
-    program = f"{code}\nimport sys\nfrom mpn_cli.app import main\nmain()"
+    program = f"{code}\nimport sys\nfrom mpn_cli.cli.app import main\nmain()"
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"},
@@ -194,7 +197,7 @@ def test_a_plug_in_that_fails_is_named(tmp_path: Path, fresh_weights: Path) -> N
     make_picture(tmp_path / "photos/a.png")
     for option in ("--detector", "--nms"):
         done = subprocess.run(
-            [sys.executable, "-m", "mpn_cli.app", "annotate", "photos", "--model",
+            [sys.executable, "-m", "mpn_cli.cli.app", "annotate", "photos", "--model",
              str(fresh_weights), "--no-flip", option, "bad", "-o", "out", "--workers", "1"],
             cwd=tmp_path, capture_output=True, text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])},

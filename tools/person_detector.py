@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from mpn_models.architecture import DETECTOR_STRIDES
+from mpn_models.nanodet import BINS, NanoDetPerson
+from mpn_models.registry import PERSON_DETECTOR
+from mpn_models.weights import read_header, save_weights
 
-from models.architecture import DETECTOR_STRIDES
-from models.nanodet import BINS, NanoDetPerson
-from models.registry import PERSON_DETECTOR
-from models.weights import read_header, save_weights
-from mpn_cli.arrays import FloatArray, Picture
-from mpn_cli.detectors.boxes import input_shape, letterbox
+from mpn_cli.base.arrays import FloatArray, Picture
 from mpn_cli.detectors.person import PADDING, convert_weights
-from mpn_cli.runtimes.forms import HASH_PATH, int8_form, save_form
+from mpn_cli.geometry.boxes import input_shape, letterbox
+from mpn_cli.networks.openvino_forms import HASH_PATH, int8_form, save_form
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
 
@@ -120,7 +120,7 @@ def calibration_pictures(data: str) -> list[Picture]:
 
 def quantise(weights: Path, data: str) -> Path:
     """Write the int8 form beside a weight file; its XML file."""
-    import nncf  # after mpn_cli.runtimes.forms, which silences OpenVINO before it is imported
+    import nncf  # after openvino_forms, which silences OpenVINO before it is imported
 
     form = convert_weights(weights)
     pictures = calibration_pictures(data)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array
+from mpn_cli.base.arrays import BoolArray, Float64Array
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.calibration.samples import NOBODY, Samples
-from mpn_cli.errors import InputError
-from mpn_cli.pipeline.scoring import (
+from mpn_cli.networks.scoring import (
     FEATURES,
     FORMAT,
     JointModel,
@@ -19,7 +20,6 @@ from mpn_cli.pipeline.scoring import (
     logistic,
     standardised,
 )
-from mpn_cli.skeletons import Skeleton
 
 SHRINKAGE = 1e-3
 """Of the regressions' weights, beside the mean loss. 1e-4 to 1e-2 give the same AP within 0.001."""

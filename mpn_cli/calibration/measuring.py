@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array
+from mpn_cli.base.arrays import BoolArray, Float64Array
+from mpn_cli.base.skeletons import COCO, Skeleton
 from mpn_cli.calibration.fitting import NEAR, fit
 from mpn_cli.calibration.samples import NOBODY, OWN, Samples
 from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
 from mpn_cli.evaluation.reliability import correlation, reliability
-from mpn_cli.pipeline.scoring import paper_score
-from mpn_cli.skeletons import COCO, Skeleton
+from mpn_cli.networks.scoring import paper_score
 
 FOLDS = 5
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array, IntArray
-from mpn_cli.errors import InputError
+from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.skeletons import COCO, Skeleton
+from mpn_cli.base.stopwatch import Stopwatch
 from mpn_cli.evaluation.breakdown import similarities
 from mpn_cli.evaluation.inputs import GroundTruth, Person, read_ground_truth
 from mpn_cli.pipeline.reading_ahead import pictures_of
 from mpn_cli.pipeline.shard import Tools
-from mpn_cli.pipeline.stopwatch import Stopwatch
-from mpn_cli.skeletons import COCO, Skeleton
 from mpn_cli.sources.reading import Decoded, read_picture
 from mpn_cli.sources.tasks import Skipped, Task
 from mpn_cli.training.data_sets import PictureFile, find_pictures, held_out

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from mpn_cli.arrays import Float64Array, Picture
-from mpn_cli.pipeline.recipe import DetectorSetup
+from mpn_cli.base.arrays import Float64Array, Picture
+from mpn_cli.base.recipe import DetectorSetup
 
 
 @runtime_checkable

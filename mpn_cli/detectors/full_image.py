@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mpn_cli.arrays import Float64Array, Picture
+from mpn_cli.base.arrays import Float64Array, Picture
 
 
 class FullImage:

@@ -9,11 +9,11 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from mpn_cli.arrays import Float32Array, Float64Array, Picture
-from mpn_cli.detectors.boxes import SCORE_FLOOR, clip_boxes, letterbox
-from mpn_cli.runtimes.onnx_files import OnnxNetwork, Shape
-from mpn_cli.runtimes.onnx_names import OnnxName
-from mpn_cli.runtimes.pixels import PIXEL_KEYS, Pixels, network_pixels, pixels_said
+from mpn_cli.base.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.geometry.boxes import SCORE_FLOOR, clip_boxes, letterbox
+from mpn_cli.networks.onnx_files import OnnxNetwork, Shape
+from mpn_cli.networks.onnx_names import OnnxName
+from mpn_cli.networks.pixels import PIXEL_KEYS, Pixels, network_pixels, pixels_said
 
 PERSON_CLASS = 0
 """COCO's first class, in every family's usual export."""

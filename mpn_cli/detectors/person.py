@@ -1,4 +1,4 @@
-"""The built-in person detector: NanoDet-g (:mod:`models.nanodet`)."""
+"""The built-in person detector: NanoDet-g (:mod:`mpn_models.nanodet`)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from mpn_models.registry import PERSON_DETECTOR
+from mpn_models.weights import WeightsError, load_weights, read_header
 
-from models.registry import PERSON_DETECTOR
-from models.weights import WeightsError, load_weights, read_header
-from mpn_cli.arrays import Float32Array, Float64Array, Picture
-from mpn_cli.detectors.boxes import cell_boxes, clip_boxes, input_shape, letterbox
+from mpn_cli.base.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.base.choices import Precision, Runtime
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.recipe import DetectorSetup
 from mpn_cli.detectors.contract import NetworkDetector
-from mpn_cli.errors import InputError
-from mpn_cli.pipeline.recipe import DetectorSetup, Precision, Runtime
+from mpn_cli.geometry.boxes import cell_boxes, clip_boxes, input_shape, letterbox
 
 if TYPE_CHECKING:
-    from mpn_cli.runtimes.openvino_offline import openvino
+    from mpn_cli.networks.openvino_offline import openvino
 
 PADDING = 114
 """Grey level around scaled pictures."""
@@ -75,7 +76,7 @@ def convert_weights(weights: Path) -> openvino.Model:
 
     Raises WeightsError.
     """
-    from mpn_cli.runtimes.openvino_cpu import convert
+    from mpn_cli.networks.openvino_models import convert
 
     network, _ = load_weights(weights, PERSON_DETECTOR)
     side = PERSON_DETECTOR.long_side
@@ -84,7 +85,7 @@ def convert_weights(weights: Path) -> openvino.Model:
 
 def _form(precision: Precision) -> Path:
     """The OpenVINO file of a precision: the shipped int8 one, or an fp32 one in the cache."""
-    from mpn_cli.runtimes.forms import cached_form, checked_int8_form
+    from mpn_cli.networks.openvino_forms import cached_form, checked_int8_form
 
     weights, sha256 = PERSON_DETECTOR.weights, PersonBoxes.weights_sha256()
     if precision is Precision.INT8:
@@ -93,7 +94,7 @@ def _form(precision: Precision) -> Path:
 
 
 def _openvino(form: Path, threads: int | None) -> Network:
-    from mpn_cli.runtimes.openvino_cpu import compiled
+    from mpn_cli.networks.openvino_models import compiled
 
     request = compiled(form, threads).create_infer_request()
 
@@ -105,9 +106,9 @@ def _openvino(form: Path, threads: int | None) -> Network:
 
 def _torch(threads: int | None, device: str) -> Network:
     import torch
+    from mpn_models.network import channels_last
 
-    from models.network import channels_last
-    from mpn_cli.pipeline.crops import normalise
+    from mpn_cli.geometry.crops import normalise
 
     if threads is not None:
         torch.set_num_threads(threads)

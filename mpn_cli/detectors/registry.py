@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
+from mpn_nms.plugins import PluginError, Plugins, blamed
+
+from mpn_cli.base.recipe import DetectorSetup
 from mpn_cli.detectors.contract import Detector, NetworkDetector
-from mpn_cli.pipeline.recipe import DetectorSetup
-from mpn_cli.runtimes.onnx_names import ONNX, OnnxName, file_sha256
-from nms_backends.plugins import PluginError, Plugins, blamed
+from mpn_cli.networks.onnx_names import ONNX, OnnxName, file_sha256
 
 DETECTORS = Plugins("mpn.detectors", "detector")
 DEFAULT_DETECTOR = "person"

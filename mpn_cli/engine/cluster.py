@@ -19,6 +19,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.version import __version__
 from mpn_cli.engine.cluster_worker import annotate_part_there, greet
 from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
@@ -27,9 +29,7 @@ from mpn_cli.engine.ledger import Ledger, Progress, Totals
 from mpn_cli.engine.local import run_apart
 from mpn_cli.engine.parts import PartHeader
 from mpn_cli.engine.worker import Orders
-from mpn_cli.errors import InputError
 from mpn_cli.sources.tasks import Task
-from mpn_cli.version import __version__
 
 LOCAL = "local"
 

@@ -11,19 +11,19 @@ from functools import lru_cache
 from pathlib import Path
 
 import msgspec
+from mpn_nms.plugins import PluginError
 
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.recipe import Recipe
+from mpn_cli.base.version import __version__
 from mpn_cli.detectors.registry import detector_hash
 from mpn_cli.engine.folder import PARTS
 from mpn_cli.engine.parts import PartHeader
 from mpn_cli.engine.worker import Orders, annotate_part
-from mpn_cli.errors import InputError
-from mpn_cli.estimators.loading import network_here
-from mpn_cli.pipeline.recipe import Recipe
-from mpn_cli.pipeline.scoring import load_scoring
+from mpn_cli.networks.loading import network_here
+from mpn_cli.networks.scoring import load_scoring
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.tasks import Task
-from mpn_cli.version import __version__
-from nms_backends.plugins import PluginError
 
 OUT_SECONDS = 30.0
 """How long shared storage may take to show a new folder to a worker."""

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import joblib
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
+from mpn_cli.base.stopping import STOP_SIGNALS
 from mpn_cli.engine.worker import start
-from mpn_cli.stopping import STOP_SIGNALS
 
 _Result = TypeVar("_Result")
 

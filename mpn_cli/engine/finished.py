@@ -15,7 +15,7 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
-from mpn_cli.arrays import IntArray
+from mpn_cli.base.arrays import IntArray
 from mpn_cli.results.poses import AnnotatedPicture, Pose
 
 

@@ -13,6 +13,11 @@ from typing import Any
 
 import msgspec
 
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.recipe import Recipe
+from mpn_cli.base.skeletons import Skeleton
+from mpn_cli.base.text import to_json
+from mpn_cli.base.version import __version__
 from mpn_cli.engine.job import Job, what_decides
 from mpn_cli.engine.lock import locked_folder
 from mpn_cli.engine.overlays import overlay_style
@@ -41,15 +46,10 @@ from mpn_cli.engine.reuse import (
     restore_parts,
     reuse_shards,
 )
-from mpn_cli.errors import InputError
-from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.results.coco_writer import write_dataset, write_predictions
 from mpn_cli.results.poses import AnnotatedPicture
-from mpn_cli.skeletons import Skeleton
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS
 from mpn_cli.sources.tasks import Skipped
-from mpn_cli.text import to_json
-from mpn_cli.version import __version__
 
 __all__ = ["OVERLAYS", "PARTS", "JobRecord", "OutFolder", "writing"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from mpn_cli.base.devices import CPU
 from mpn_cli.engine.crew import Crew, cores
 from mpn_cli.engine.folder import PARTS
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.worker import Orders, annotate
-from mpn_cli.pipeline.devices import CPU
 from mpn_cli.sources.tasks import Task
 
 SAMPLE_SECONDS = 1.5

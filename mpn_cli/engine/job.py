@@ -9,15 +9,16 @@ from functools import cached_property
 
 import msgspec
 import numpy as np
+from mpn_models.registry import MODELS
 from numpy.typing import NDArray
 
-from models.registry import MODELS
-from mpn_cli.pipeline.devices import CPU
-from mpn_cli.pipeline.recipe import Recipe, Runtime
+from mpn_cli.base.choices import Runtime
+from mpn_cli.base.devices import CPU
+from mpn_cli.base.recipe import Recipe
+from mpn_cli.base.text import to_json
+from mpn_cli.base.version import __version__
 from mpn_cli.sources.reading import file_stamp
 from mpn_cli.sources.tasks import Task
-from mpn_cli.text import to_json
-from mpn_cli.version import __version__
 
 SHARD_SIZES = (4, 32)
 """Pictures a shard of small and of large jobs: every core busy, few files."""

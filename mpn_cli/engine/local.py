@@ -9,6 +9,8 @@ from threading import Event
 
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from mpn_cli.base.devices import CPU
+from mpn_cli.base.errors import InputError
 from mpn_cli.engine.crew import Crew, cores
 from mpn_cli.engine.folder import OutFolder, writing
 from mpn_cli.engine.job import Job
@@ -16,8 +18,6 @@ from mpn_cli.engine.ledger import Ledger, Progress, Totals, sum_seconds
 from mpn_cli.engine.overlays import overlay_style
 from mpn_cli.engine.parts import PartHeader, read_header, write_part
 from mpn_cli.engine.worker import Orders, annotate, annotate_part, draw_part
-from mpn_cli.errors import InputError
-from mpn_cli.pipeline.devices import CPU
 from mpn_cli.results.poses import ShardResult
 from mpn_cli.sources.tasks import Skipped, Task
 

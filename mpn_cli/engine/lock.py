@@ -8,8 +8,8 @@ from pathlib import Path
 
 import filelock
 
+from mpn_cli.base.errors import InputError
 from mpn_cli.engine.ownership import LOCK_FILE
-from mpn_cli.errors import InputError
 
 
 @contextmanager

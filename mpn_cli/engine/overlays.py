@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import cv2
 
-from mpn_cli.errors import InputError
-from mpn_cli.pipeline.recipe import Recipe
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.recipe import Recipe
+from mpn_cli.base.skeletons import SKELETONS
 from mpn_cli.results.overlay import draw_boxes, draw_poses, draw_scores, overlay_name
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.results.signed_jpeg import is_signed, signed
-from mpn_cli.skeletons import SKELETONS
 from mpn_cli.sources.reading import UnreadableError, read_picture
 from mpn_cli.sources.tasks import Task
 

@@ -18,7 +18,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.results.signed_jpeg import is_signed
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS

@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from mpn_cli.base.recipe import Recipe
 from mpn_cli.detectors.full_image import FullImage
 from mpn_cli.detectors.person import PersonBoxes
 from mpn_cli.engine.finished import FinishedPictures
 from mpn_cli.engine.job import DIGEST_BYTES, Job, is_batch_free
 from mpn_cli.engine.parts import read_part, write_part
-from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.results.poses import AnnotatedPicture, ShardResult
 
 _INPUT = np.dtype([("image_id", "<i8"), ("digest", f"V{DIGEST_BYTES}")])

@@ -15,17 +15,17 @@ from pathlib import Path
 import cv2
 from filelock import BaseFileLock, FileLock, Timeout
 
+from mpn_cli.base.devices import CPU
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.recipe import Recipe
+from mpn_cli.base.stopping import STOP_SIGNALS
 from mpn_cli.engine.folder import OVERLAYS, PARTS, writing
 from mpn_cli.engine.overlays import overlay_style, write_overlays
 from mpn_cli.engine.parts import PartHeader, note_overlays, part_pictures, read_part, write_part
-from mpn_cli.errors import InputError
-from mpn_cli.pipeline.devices import CPU
-from mpn_cli.pipeline.recipe import Recipe
 from mpn_cli.pipeline.shard import Tools, annotate_shard
 from mpn_cli.results.poses import ShardResult
 from mpn_cli.sources.decoder_lines import listen
 from mpn_cli.sources.tasks import Task
-from mpn_cli.stopping import STOP_SIGNALS
 
 PARENT_SECONDS = 0.5
 """How often a worker looks whether the command that started it still lives."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from mpn_cli.arrays import Float64Array
+from mpn_cli.base.arrays import Float64Array
 from mpn_cli.evaluation.coco import (
     Content,
     Engine,

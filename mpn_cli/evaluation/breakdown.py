@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array, IntArray
+from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
 from mpn_cli.evaluation.inputs import GroundTruth, Person, Results
 from mpn_cli.evaluation.matches import Matches
 

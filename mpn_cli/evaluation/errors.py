@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mpn_cli.arrays import Float64Array
+from mpn_cli.base.arrays import Float64Array
 from mpn_cli.evaluation.breakdown import pairs, similarities
 from mpn_cli.evaluation.coco import Engine, keypoint_matches, keypoint_numbers, load_truth
 from mpn_cli.evaluation.inputs import GroundTruth, Results

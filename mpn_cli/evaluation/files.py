@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 
 
 def results_file(place: Path) -> Path:

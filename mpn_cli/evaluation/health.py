@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mpn_cli.arrays import Float64Array
+from mpn_cli.base.arrays import Float64Array
 
 MOST_PER_PICTURE = 20
 """COCO's evaluation looks at the best 20 poses of a picture."""

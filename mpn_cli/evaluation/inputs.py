@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array
-from mpn_cli.errors import InputError
+from mpn_cli.base.arrays import BoolArray, Float64Array
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.skeletons import COCO, MPII, SKELETONS, mirrored, plain_name
 from mpn_cli.evaluation.health import Found, Labelled
 from mpn_cli.evaluation.labels import odd_labels
 from mpn_cli.evaluation.naming import Pictures, match_pictures
@@ -31,7 +32,6 @@ from mpn_cli.formats.coco import (
 from mpn_cli.formats.coco import Person as Annotation
 from mpn_cli.formats.coco import read_results as read_list
 from mpn_cli.formats.files import read_json
-from mpn_cli.skeletons import COCO, MPII, SKELETONS, mirrored, plain_name
 
 
 @dataclass(frozen=True, slots=True)

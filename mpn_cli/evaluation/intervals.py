@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpn_cli.arrays import Float64Array
+from mpn_cli.base.arrays import Float64Array
 from mpn_cli.evaluation.matches import NAMES, Matches
 
 CONFIDENCE = 0.95

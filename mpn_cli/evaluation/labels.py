@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from mpn_cli.base.skeletons import COCO, plain_name
 from mpn_cli.formats.coco import Person
-from mpn_cli.skeletons import COCO, plain_name
 
 NOWHERE_SHARE = 0.05
 """Of all labelled joints: more than this at 0, 0 is odd."""

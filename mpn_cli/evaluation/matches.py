@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array, IntArray
+from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
 
 AREAS = ("all", "medium", "large")
 """COCO's ranges of a person's area, in the order of its keypoint evaluation."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.formats.coco import Id, Image, ImageList, number_of
 from mpn_cli.formats.files import read_json
 from mpn_cli.formats.pictures import PictureNames

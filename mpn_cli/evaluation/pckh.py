@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float64Array
-from mpn_cli.errors import InputError
+from mpn_cli.base.arrays import BoolArray, Float64Array
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.skeletons import MPII
 from mpn_cli.formats.coco import Id, Result, read_results
 from mpn_cli.formats.files import plain_utf8, read_json
-from mpn_cli.skeletons import MPII
 from mpn_cli.sources.walk import number_pictures
 
 GROUPS = (
@@ -168,7 +168,9 @@ def _mat(file: Path) -> dict[str, Any]:
         from scipy.io import loadmat
         from scipy.io.matlab import MatReadError
     except ImportError:
-        raise InputError(f"{file}: .mat files need scipy; pip install 'mpn[mpii]'") from None
+        raise InputError(
+            f"{file}: .mat files need scipy; pip install 'mobileposenet[mpii]'"
+        ) from None
     try:
         return dict(loadmat(file))
     except (OSError, ValueError, NotImplementedError, MatReadError) as error:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from mpn_cli.errors import InputError
-from mpn_cli.outputs import check_output
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.outputs import check_output
 
 MARK = "mpn nms-bench"
 """Stands in every plot's metadata."""
@@ -23,7 +23,7 @@ def check_plot(file: Path) -> None:
         raise InputError(f"--plot {file}: not one of {', '.join(KINDS)}")
     check_output(file, MARK, "--plot")
     if find_spec("matplotlib") is None:
-        raise InputError("--plot needs matplotlib; pip install 'mpn[plots]'")
+        raise InputError("--plot needs matplotlib; pip install 'mobileposenet[plots]'")
 
 
 def draw_times(sizes: Sequence[int], times: Mapping[str, Sequence[float]], file: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpn_cli.arrays import Float64Array, IntArray
+from mpn_cli.base.arrays import Float64Array, IntArray
 from mpn_cli.evaluation.breakdown import similarities
 from mpn_cli.evaluation.inputs import GroundTruth, Results
 from mpn_cli.evaluation.matches import Matches

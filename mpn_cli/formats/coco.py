@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.formats.files import read_json
 
 PERSON = "person"

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 
 _Content = TypeVar("_Content")
 

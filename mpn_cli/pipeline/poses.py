@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from mpn_nms.plugins import blamed
 
-from mpn_cli.arrays import BoolArray, Float32Array, Float64Array, Picture
-from mpn_cli.estimators.contract import Estimator, SimCC
-from mpn_cli.pipeline.crops import (
+from mpn_cli.base.arrays import BoolArray, Float32Array, Float64Array, Picture
+from mpn_cli.base.choices import Decode
+from mpn_cli.base.skeletons import SKELETONS, Skeleton
+from mpn_cli.base.stopwatch import Stopwatch
+from mpn_cli.geometry.crops import (
     Regions,
     biased,
     grid_to_picture,
@@ -14,17 +17,14 @@ from mpn_cli.pipeline.crops import (
     regions_of_boxes,
     warp_crop,
 )
-from mpn_cli.pipeline.decoding import (
-    Decode,
+from mpn_cli.geometry.decoding import (
     average_flipped,
     average_flipped_bins,
     decode,
     decode_bins,
 )
-from mpn_cli.pipeline.stopwatch import Stopwatch
-from mpn_cli.skeletons import SKELETONS, Skeleton
+from mpn_cli.networks.contract import Estimator, SimCC
 from mpn_cli.sources.reading import Decoded
-from nms_backends.plugins import blamed
 
 
 class PoseFinder:

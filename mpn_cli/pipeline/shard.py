@@ -9,35 +9,34 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from mpn_nms.contract import NmsBackend, NmsConfig, PoseBatch
+from mpn_nms.plugins import blamed
+from mpn_nms.registry import find_backend, suppress
 
-from mpn_cli.arrays import BoolArray, Float64Array
-from mpn_cli.detectors.boxes import box_nms
+from mpn_cli.base.arrays import BoolArray, Float64Array
+from mpn_cli.base.choices import JointConfidence, Score
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.recipe import BoxChoice, Recipe
+from mpn_cli.base.skeletons import SKELETONS, Skeleton
+from mpn_cli.base.stopwatch import Stopwatch
 from mpn_cli.detectors.contract import Detector
 from mpn_cli.detectors.full_image import FullImage
 from mpn_cli.detectors.registry import load_detector
-from mpn_cli.errors import InputError
-from mpn_cli.estimators.contract import Estimator, Finder, OnDevice
-from mpn_cli.estimators.loading import load_estimator
-from mpn_cli.pipeline.crops import regions_of_boxes
-from mpn_cli.pipeline.poses import PoseFinder
-from mpn_cli.pipeline.reading_ahead import pictures_of
-from mpn_cli.pipeline.recipe import BoxChoice, Recipe
-from mpn_cli.pipeline.scoring import (
+from mpn_cli.geometry.boxes import box_nms
+from mpn_cli.geometry.crops import regions_of_boxes
+from mpn_cli.networks.contract import Estimator, Finder, OnDevice
+from mpn_cli.networks.loading import load_estimator
+from mpn_cli.networks.scoring import (
     BOX_EXPONENT,
-    JointConfidence,
-    Score,
     ScoreModel,
     load_scoring,
     paper_score,
 )
-from mpn_cli.pipeline.stopwatch import Stopwatch
+from mpn_cli.pipeline.poses import PoseFinder
+from mpn_cli.pipeline.reading_ahead import pictures_of
 from mpn_cli.results.poses import AnnotatedPicture, Pose, ShardResult
-from mpn_cli.skeletons import SKELETONS, Skeleton
 from mpn_cli.sources.reading import Decoded, read_picture, read_reduced
 from mpn_cli.sources.tasks import Skipped, Task
-from nms_backends.contract import NmsBackend, NmsConfig, PoseBatch
-from nms_backends.plugins import blamed
-from nms_backends.registry import find_backend, suppress
 
 DETECTION_SIDE = 1280
 """Pixels of the longer side that a picture keeps with ``--fast-decode`` where its people are not
@@ -72,7 +71,7 @@ class Tools:
         if device == "cpu":
             estimator = load_estimator(recipe, threads)
         else:
-            from mpn_cli.pipeline.on_device import load_on_device  # brings torch
+            from mpn_cli.networks.pose_gpu import load_on_device  # brings torch
 
             estimator = load_on_device(recipe, device)
         detector = None

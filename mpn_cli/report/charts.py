@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from mpn_cli.arrays import Float64Array
+from mpn_cli.base.arrays import Float64Array
 from mpn_cli.evaluation.reliability import Reliability
 
 WIDTH, HEIGHT = 420, 240

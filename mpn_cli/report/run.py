@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.skeletons import SKELETONS, Skeleton
 from mpn_cli.formats.files import read_json
-from mpn_cli.skeletons import SKELETONS, Skeleton
 from mpn_cli.sources.remote import is_remote
 
 _Coordinate = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]

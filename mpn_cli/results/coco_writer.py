@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.results.poses import AnnotatedPicture, Pose
-from mpn_cli.skeletons import Skeleton
 
 PERSON_ID = 1
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mpn_cli.arrays import Picture
+from mpn_cli.base.arrays import Picture
+from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.results.poses import Pose
-from mpn_cli.skeletons import Skeleton
 
 LEFT, RIGHT, MIDDLE = (255, 138, 36), (34, 170, 255), (120, 230, 120)
 """RGB: the person's left side is orange, the right blue, the middle green."""

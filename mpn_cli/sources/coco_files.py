@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.formats.coco import (
     HINT,
     BoxDataSet,

@@ -6,12 +6,12 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.text import is_utf8
 from mpn_cli.sources.coco_files import gather_coco
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.tasks import Gathered, Skipped, Task
 from mpn_cli.sources.walk import find_pictures, number_pictures, relative_names
-from mpn_cli.text import is_utf8
 
 
 def gather(

@@ -16,7 +16,7 @@ VIDEOS = (
     ".mts", ".mxf", ".ogv", ".webm", ".wmv",
 )  # fmt: skip
 
-HEIC_HINT = "HEIC needs pillow-heif; pip install 'mpn[heic]'"
+HEIC_HINT = "HEIC needs pillow-heif; pip install 'mobileposenet[heic]'"
 VIDEO_HINT = "a video is no picture; take its frames out first, as with ffmpeg"
 
 NO_SUFFIX = "no suffix"

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from mpn_cli.arrays import Picture
-from mpn_cli.errors import MpnError
+from mpn_cli.base.arrays import Picture
+from mpn_cli.base.errors import MpnError
 from mpn_cli.sources.containers import ends_early, format_of
 from mpn_cli.sources.decoder_lines import heard
 from mpn_cli.sources.kinds import HEIC_HINT, VIDEO_HINT, reads_heic

@@ -9,7 +9,7 @@ import hashlib
 import time
 from typing import Any
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 
 TRIES = 3
 """A picture is asked for so often before it is left out: networks have bad seconds."""

@@ -6,7 +6,7 @@ from collections import Counter
 
 import msgspec
 
-from mpn_cli.text import printable
+from mpn_cli.base.text import printable
 
 
 class Box(msgspec.Struct, frozen=True, array_like=True, gc=False):

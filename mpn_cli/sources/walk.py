@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.formats.files import plain_utf8
 from mpn_cli.sources.kinds import hints, in_words, picture_suffixes, suffix_of
 from mpn_cli.sources.remote import is_remote, list_remote

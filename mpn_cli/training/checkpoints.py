@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.training.optimizers import Optimizer
 
 

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Picture
-from mpn_cli.errors import InputError
+from mpn_cli.base.arrays import BoolArray, Picture
+from mpn_cli.base.errors import InputError
 from mpn_cli.formats.coco import (
     PERSON,
     PERSON_ID,

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 import torch
+from mpn_models.weights import save_weights
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models.weights import save_weights
 from mpn_cli.training.batches import Share
 from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from mpn_cli.training.data_sets import TrainingDataError

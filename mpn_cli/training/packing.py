@@ -21,7 +21,7 @@ import cv2
 import msgspec
 import numpy as np
 
-from mpn_cli.pipeline.crops import PADDING, regions_of_boxes
+from mpn_cli.geometry.crops import PADDING, regions_of_boxes
 from mpn_cli.training.data_sets import LABELS, read_labelled_picture
 from mpn_cli.training.pose.cache import MARGIN
 from mpn_cli.training.pose.people import People, load_people

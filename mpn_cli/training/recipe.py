@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.training.optimizers import OPTIMIZERS
 from mpn_cli.training.pose.augmentation import AUGMENTATIONS, Augmentation
 

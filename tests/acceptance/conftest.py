@@ -12,7 +12,7 @@ from tests.conftest import make_picture
 
 Mpn = Callable[..., subprocess.CompletedProcess[str]]
 
-COMMAND = [sys.executable, "-m", "mpn_cli.app"]
+COMMAND = [sys.executable, "-m", "mpn_cli.cli.app"]
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pycocotools import coco
 
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.engine.folder import OutFolder
-from mpn_cli.skeletons import COCO
 from tests.acceptance.conftest import COMMAND, Mpn, environment, many_pictures
 from tests.conftest import ROOT, make_picture
 

@@ -15,17 +15,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mpn_cli.base.version import __version__
 from mpn_cli.engine.cluster_worker import greet
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.ledger import Ledger
 from mpn_cli.engine.parts import part_file, write_part
 from mpn_cli.engine.worker import Orders
-from mpn_cli.recipes import make_recipe
+from mpn_cli.options.layers import resolve
+from mpn_cli.options.recipes import make_recipe
 from mpn_cli.results.poses import ShardResult
-from mpn_cli.settings import resolve
 from mpn_cli.sources.tasks import Task
-from mpn_cli.version import __version__
 from tests.acceptance.conftest import COMMAND, Mpn, environment
 from tests.acceptance.test_workers import results, wait_for_parts
 from tests.conftest import make_picture
@@ -184,7 +184,7 @@ def test_workers_that_would_do_something_else_are_refused(
     # A worker whose mpn says that it is another version.
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "sitecustomize.py").write_text(
-        "import mpn_cli.version\nmpn_cli.version.__version__ = '0.0.1'\n"
+        "import mpn_cli.base.version\nmpn_cli.version.__version__ = '0.0.1'\n"
     )
     search = os.pathsep.join([str(tmp_path / "old"), os.getcwd()])
     old = worker(start, port, PYTHONPATH=search)

@@ -51,7 +51,7 @@ def test_listed_plugins(mpn: Mpn) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys, mpn_cli.app as app\n"
+        "import sys, mpn_cli.cli.app as app\n"
         "sys.argv = ['mpn', '--help']\n"
         "try: app.main()\n"
         "except SystemExit: pass\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mpn_models.registry import PERSON_DETECTOR
 
-from models.registry import PERSON_DETECTOR
 from tests.acceptance.conftest import Mpn
 from tests.conftest import ROOT, SHARED_DATA, install_plugin, make_picture
 from tests.onnx_networks import SAID, heatmap_network, simcc_network
@@ -203,7 +203,7 @@ def test_the_detector_of_the_page_works(mpn: Mpn, tmp_path: Path, fresh_weights:
 
 NETWORK = """
 import numpy as np
-from mpn_cli.estimators.contract import Conventions
+from mpn_cli.networks.contract import Conventions
 
 class Centre:
     '''All joints in the middle of the crop.'''

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from mpn_cli.base.errors import InputError
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job
-from mpn_cli.errors import InputError
-from mpn_cli.recipes import make_recipe
-from mpn_cli.settings import resolve
+from mpn_cli.options.layers import resolve
+from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.tasks import Task
 from tests.acceptance.conftest import Mpn
 from tests.conftest import make_picture
@@ -127,9 +127,9 @@ def test_results_corrected_by_hand_are_kept(mpn: Mpn, tmp_path: Path, fresh_weig
 
 
 def test_a_stranger_that_comes_while_the_job_runs(tmp_path: Path, job: Job) -> None:
+    from mpn_cli.base.skeletons import COCO
     from mpn_cli.engine.parts import write_part
     from mpn_cli.results.poses import ShardResult
-    from mpn_cli.skeletons import COCO
 
     with OutFolder(tmp_path / "out") as out:
         out.claim(job, resume=True)

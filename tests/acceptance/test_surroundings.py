@@ -238,7 +238,7 @@ def test_a_report_of_a_file_that_mpn_did_not_write(
 
 
 def test_the_shipped_forms_and_their_checksums_belong_together() -> None:
-    folder = ROOT / "models/weights"
+    folder = ROOT / "models/mpn_models/weights"
     for sums in folder.glob("*.sha256"):
         subprocess.run(["sha256sum", "--check", "--quiet", sums.name], cwd=folder, check=True)
     assert {sums.stem for sums in folder.glob("*.sha256")} == {

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpn_cli.detectors.boxes import box_nms
+from mpn_cli.base.errors import InputError
 from mpn_cli.detectors.onnx_boxes import FAMILIES, OnnxDetector
-from mpn_cli.errors import InputError
-from mpn_cli.runtimes.onnx_names import OnnxName
+from mpn_cli.geometry.boxes import box_nms
+from mpn_cli.networks.onnx_names import OnnxName
 from mpn_cli.sources.reading import read_picture
 from tests.conftest import SHARED_DATA
 from tests.onnx_networks import heatmap_network, other_network

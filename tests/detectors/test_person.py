@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from mpn_cli.arrays import Float64Array
-from mpn_cli.detectors.boxes import box_nms
+from mpn_cli.base.arrays import Float64Array
+from mpn_cli.base.choices import Precision, Runtime
+from mpn_cli.base.recipe import DetectorSetup
 from mpn_cli.detectors.person import SCORE_FLOOR, PersonBoxes
-from mpn_cli.pipeline.recipe import DetectorSetup, Precision, Runtime
-from mpn_cli.recipes import make_recipe
-from mpn_cli.settings import resolve
+from mpn_cli.geometry.boxes import box_nms
+from mpn_cli.options.layers import resolve
+from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.reading import read_picture
 from tests.conftest import ROOT
 

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from mpn_cli.engine.job import Job
-from mpn_cli.recipes import make_recipe
-from mpn_cli.settings import resolve
+from mpn_cli.options.layers import resolve
+from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.tasks import Box, Task
 
 TASK = Task(1, "/x/a.jpg", "a.jpg", (Box(1, 2, 3, 4),), False, (500, 6), (30.0, 40.0))

@@ -12,7 +12,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.evaluation.coco import Engine, keypoint_evaluation, load_truth
 from mpn_cli.evaluation.inputs import read_ground_truth, read_results
 from mpn_cli.evaluation.intervals import resampled

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.evaluation.inputs import read_ground_truth
-from mpn_cli.skeletons import COCO
 from tests.evaluation.test_engines import random_files
 
 Content = dict[str, Any]

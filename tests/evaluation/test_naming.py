@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mpn_cli.errors import InputError
-from mpn_cli.evaluation.candidates import load_candidates
+from mpn_cli.base.errors import InputError
 from mpn_cli.evaluation.inputs import Results, read_ground_truth, read_results
+from mpn_cli.nms_bench.candidates import load_candidates
 
 NAMES = ("1.jpg", "10.jpg", "2.jpg", "sub/3.jpg")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.evaluation.coco import keypoint_evaluation, load_truth
 from mpn_cli.evaluation.inputs import read_ground_truth, read_results
 from mpn_cli.evaluation.reliability import Reliabilities, measure_reliability, reliability
 from mpn_cli.report.charts import Axis, reliability_chart
-from mpn_cli.skeletons import COCO
 
 AREA = 9000.0
 

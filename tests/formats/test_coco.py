@@ -2,7 +2,7 @@
 
 import pytest
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.formats.coco import Category, Id, number_of, numbered, person_categories
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.formats.coco import BoxDataSet, PoseDataSet, Result, read_results
 from mpn_cli.formats.files import read_json
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mpn_cli.estimators.contract import Estimator
-from mpn_cli.estimators.loading import load_estimator
-from mpn_cli.estimators.onnx_pose import OnnxEstimator
-from mpn_cli.pipeline.decoding import Decode
+from mpn_cli.base.choices import Decode
+from mpn_cli.base.stopwatch import Stopwatch
+from mpn_cli.networks.contract import Estimator
+from mpn_cli.networks.loading import load_estimator
+from mpn_cli.networks.onnx_names import OnnxName
+from mpn_cli.networks.pose_onnx import OnnxEstimator
+from mpn_cli.options.layers import resolve
+from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.poses import PoseFinder
-from mpn_cli.pipeline.stopwatch import Stopwatch
-from mpn_cli.recipes import make_recipe
-from mpn_cli.runtimes.onnx_names import OnnxName
-from mpn_cli.settings import resolve
 from mpn_cli.sources.reading import Decoded, read_picture
 from tests.acceptance.conftest import Mpn
 from tests.acceptance.conftest import mpn as mpn  # the fixture

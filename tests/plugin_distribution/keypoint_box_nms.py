@@ -1,8 +1,7 @@
 """A third party's NMS backend: greedy, by the IoU of the boxes around the joints."""
 
 import numpy as np
-
-from nms_backends.contract import Kept
+from mpn_nms.contract import Kept
 
 
 def iou(one, others):

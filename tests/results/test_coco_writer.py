@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from pycocotools import coco
 
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.results.coco_writer import write_dataset, write_predictions
 from mpn_cli.results.poses import AnnotatedPicture, Pose
-from mpn_cli.skeletons import COCO
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.results.overlay import (
     LEFT,
     MARK,
@@ -12,7 +13,6 @@ from mpn_cli.results.overlay import (
     overlay_name,
 )
 from mpn_cli.results.poses import Pose
-from mpn_cli.skeletons import COCO
 
 
 def test_limbs_have_their_side_s_colour_and_the_picture_stays() -> None:

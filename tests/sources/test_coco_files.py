@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.formats.files import read_json
 from mpn_cli.sources.coco_files import gather_coco
 from mpn_cli.sources.gather import gather

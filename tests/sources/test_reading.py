@@ -248,7 +248,9 @@ def test_without_pillow_heif_the_hint_is_given(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "a.heic")], capture_output=True, text=True
     )
-    assert done.stdout == "HEIC HEIC needs pillow-heif; pip install 'mpn[heic]'\n", done.stderr
+    assert done.stdout == "HEIC HEIC needs pillow-heif; pip install 'mobileposenet[heic]'\n", (
+        done.stderr
+    )
 
 
 def test_lines_of_decoders_are_kept_and_given_as_the_reason(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import UnreadableError, file_stamp, read_picture
 from tests.acceptance.conftest import Mpn

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.text import to_json
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.walk import number_pictures
-from mpn_cli.text import to_json
 from tests.conftest import make_picture
 
 

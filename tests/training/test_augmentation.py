@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mpn_cli.skeletons import COCO
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.training.pose.augmentation import (
     AUGMENTATIONS,
     STILL,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_cli.skeletons import COCO
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.training.packing import pack, unpack
 from mpn_cli.training.pose.augmentation import AUGMENTATIONS, STILL, Augmentation
 from mpn_cli.training.pose.cache import CropCache, cached_size, open_cache

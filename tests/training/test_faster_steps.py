@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mpn_models.blocks import LightweightUpsampling, PointwiseConv, multiply_in_bfloat16
+from mpn_models.network import MobilePoseNet
+from mpn_models.registry import MODELS
 
-from models.blocks import LightweightUpsampling, PointwiseConv, multiply_in_bfloat16
-from models.network import MobilePoseNet
-from models.registry import MODELS
 from mpn_cli.training.batches import Share
-from tests.models.test_network import trained_like
+from tests.mpn_models.test_network import trained_like
 from tests.training.test_training import write_data_set
 
 
@@ -76,7 +76,7 @@ def test_two_processes_go_on_to_the_bit(tmp_path: Path) -> None:
     """A real run of two processes, whole and interrupted, ends with the same checkpoint."""
     write_data_set(tmp_path / "data")
     command = [
-        sys.executable, "-m", "mpn_cli.app", "train", "data", "--stages", "64x64:12",
+        sys.executable, "-m", "mpn_cli.cli.app", "train", "data", "--stages", "64x64:12",
         "--batch", "4", "--processes", "2", "--threads", "1", "--optimizer", "muon",
         "--warmup", "2", "--precision", "bf16", "--join-head",
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from mpn_cli.skeletons import COCO
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.training.data_sets import PictureFile, TrainingDataError, held_out
 from mpn_cli.training.pose.cache import open_cache
 from mpn_cli.training.pose.people import load_people, split_by_picture

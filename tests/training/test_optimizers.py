@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from mpn_models.registry import MODELS
 from torch import nn
 
-from models.registry import MODELS
 from mpn_cli.training.optimizers import OPTIMIZERS, MuonWithAdamW, make_optimizer
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_cli.skeletons import COCO
+from mpn_cli.base.skeletons import COCO
 from mpn_cli.training.pose.augmentation import STILL, Augmentation
 from mpn_cli.training.pose.cache import CropCache, cached_size
 from mpn_cli.training.pose.on_device import DeviceCrops

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mpn_cli.errors import InputError
+from mpn_cli.base.errors import InputError
 from mpn_cli.training.batches import epoch_order
 from mpn_cli.training.data_sets import TrainingDataError
 from mpn_cli.training.loop import Trainer

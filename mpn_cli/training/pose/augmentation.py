@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from mpn_cli.arrays import Float32Array, Float64Array, Picture
-from mpn_cli.skeletons import Skeleton
+from mpn_cli.base.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.training.pose.cache import MARGIN
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpn_cli.arrays import Float64Array
-from mpn_cli.pipeline.crops import PADDING, Regions, regions_of_boxes, warp_crop
+from mpn_cli.base.arrays import Float64Array
+from mpn_cli.geometry.crops import PADDING, Regions, regions_of_boxes, warp_crop
 from mpn_cli.training.data_sets import digest_of, read_labelled_picture, unfinished_file
 from mpn_cli.training.pose.people import People
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from mpn_cli.arrays import BoolArray, Float32Array, Float64Array, IntArray
-from mpn_cli.pipeline.crops import PIXEL_MEAN, PIXEL_STD
-from mpn_cli.pipeline.decoding import heatmap_sigma
-from mpn_cli.skeletons import Skeleton
+from mpn_cli.base.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from mpn_cli.base.skeletons import Skeleton
+from mpn_cli.geometry.crops import PIXEL_MEAN, PIXEL_STD
+from mpn_cli.geometry.decoding import heatmap_sigma
 from mpn_cli.training.batches import Batches
 from mpn_cli.training.pose.augmentation import (
     HALF_BODY_MIN_JOINTS,

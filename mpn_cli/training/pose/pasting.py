@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mpn_cli.arrays import Float32Array, Float64Array, IntArray, Picture
-from mpn_cli.skeletons import Skeleton
+from mpn_cli.base.arrays import Float32Array, Float64Array, IntArray, Picture
+from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.training.pose.cache import CropCache
 
 _LABELLED_SHARE = 0.75

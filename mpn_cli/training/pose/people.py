@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mpn_cli.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from mpn_cli.base.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from mpn_cli.base.skeletons import SKELETONS, plain_name
 from mpn_cli.formats.coco import Category, Id, Person, PoseDataSet, numbered
-from mpn_cli.skeletons import SKELETONS, plain_name
 from mpn_cli.training.data_sets import (
     PictureFile,
     TrainingDataError,

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mpn_cli.arrays import Float32Array, Float64Array, Picture
-from mpn_cli.pipeline.crops import normalise
-from mpn_cli.skeletons import Skeleton
+from mpn_cli.base.arrays import Float32Array, Float64Array, Picture
+from mpn_cli.base.skeletons import Skeleton
+from mpn_cli.geometry.crops import normalise
 from mpn_cli.training.batches import Batches
 from mpn_cli.training.pose.augmentation import (
     Augmentation,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mpn_cli.arrays import Float32Array, FloatArray
-from mpn_cli.pipeline.decoding import heatmap_sigma
+from mpn_cli.base.arrays import Float32Array, FloatArray
+from mpn_cli.geometry.decoding import heatmap_sigma
 
 
 def gaussian_heatmaps(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from mpn_models.blocks import multiply_in_bfloat16
+from mpn_models.network import MobilePoseNet, channels_last
+from mpn_models.registry import MODELS
+from mpn_models.weights import load_weights
 from torch import Tensor, nn
 
-from models.blocks import multiply_in_bfloat16
-from models.network import MobilePoseNet, channels_last
-from models.registry import MODELS
-from models.weights import load_weights
-from mpn_cli.skeletons import SKELETONS
+from mpn_cli.base.skeletons import SKELETONS
 from mpn_cli.training.batches import Batches
 from mpn_cli.training.pose.cache import open_cache
 from mpn_cli.training.pose.losses import LOSSES

@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from mpn_models.network import MobilePoseNet
 
-from models.network import MobilePoseNet
-from mpn_cli.arrays import Float64Array
+from mpn_cli.base.arrays import Float64Array
+from mpn_cli.base.choices import Decode
+from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
-from mpn_cli.pipeline.crops import (
+from mpn_cli.geometry.crops import (
     PADDING,
     grid_to_picture,
     normalise,
     regions_of_boxes,
 )
-from mpn_cli.pipeline.decoding import Decode, average_flipped, decode
-from mpn_cli.skeletons import Skeleton
+from mpn_cli.geometry.decoding import average_flipped, decode
 from mpn_cli.training.pose.augmentation import STILL, apply_view, draw_view
 from mpn_cli.training.pose.cache import CropCache, cached_size
 

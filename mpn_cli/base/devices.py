@@ -1,0 +1,40 @@
+"""Devices by name: cpu, cuda, cuda:1, cuda:0,1, mps."""
+
+from __future__ import annotations
+
+import re
+
+from mpn_cli.base.errors import InputError
+
+CPU = "cpu"
+
+
+def device_kind(name: str) -> str:
+    """cpu, cuda or mps. Raises InputError for a name that is none."""
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+(,\d+)*)?", name):
+        raise InputError(f"--device {name}: not cpu, cuda, cuda:0,1 or mps")
+    return name.partition(":")[0]
+
+
+def find_devices(name: str) -> tuple[str, ...]:
+    """The devices of a name, as torch calls them. Raises InputError where one is not here."""
+    kind = device_kind(name)
+    if kind == CPU:
+        return (CPU,)
+    import torch
+
+    if kind == "mps":
+        if not torch.backends.mps.is_available():
+            raise InputError(f"--device mps: torch {torch.__version__} sees none here")
+        return ("mps",)
+    there = torch.cuda.device_count()
+    if not there:
+        raise InputError(
+            f"--device {name}: torch {torch.__version__} sees no CUDA device here;"
+            " it needs a GPU, its driver and a CUDA build of torch"
+        )
+    numbers = [int(one) for one in name.partition(":")[2].split(",") if one] or list(range(there))
+    missing = [number for number in numbers if number >= there]
+    if missing:
+        raise InputError(f"--device {name}: there is no cuda:{missing[0]}, only {there} devices")
+    return tuple(f"cuda:{number}" for number in dict.fromkeys(numbers))

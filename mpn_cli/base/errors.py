@@ -1,0 +1,76 @@
+"""What ends a command: one root class for all that the user can mend, and the exit codes."""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+from pathlib import Path
+
+OWN_PACKAGES = ("mpn_cli", "mpn_models", "mpn_nms")
+"""What is missing in their folders is missing from the installation: no mistake of the user's."""
+
+
+class ExitCode(IntEnum):
+    """How the command ends."""
+
+    DONE = 0
+    INTERNAL = 1
+    USAGE = 2
+    SKIPPED = 3
+    STOPPED = 130
+    PIPE_CLOSED = 141
+    """The reader of standard output has gone, as after ``| head``: 128 + SIGPIPE."""
+
+
+class MpnError(Exception):
+    """Root of all errors that are the user's to mend; the message is one line.
+
+    What happened, where, what to do. Any other exception that reaches the command line is a bug.
+    """
+
+    exit_code = ExitCode.USAGE
+
+
+class InputError(MpnError):
+    """Input, options or places that can't be used."""
+
+
+class PipeClosedError(MpnError):
+    """Nobody reads standard output any more; there is nothing to say and nobody to hear it."""
+
+    exit_code = ExitCode.PIPE_CLOSED
+
+
+def as_mpn_error(error: Exception) -> MpnError | None:
+    """What the user can do something about, as an MpnError; None for a bug.
+
+    ``nms_backends`` and ``models`` don't know this package: their errors that speak to the user,
+    and what the system says about the user's files and memory, are translated here and only here.
+    """
+    if isinstance(error, MpnError):
+        return error
+    if isinstance(error, _speaking_errors()):
+        return InputError(str(error))
+    if isinstance(error, MemoryError):
+        return InputError(f"not enough memory: {error}" if str(error) else "not enough memory")
+    if isinstance(error, OSError) and error.strerror and not _is_ours(error.filename):
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return InputError(f"{place}{error.strerror}")
+    return None
+
+
+def _speaking_errors() -> tuple[type[Exception], ...]:
+    """The errors of the other packages that are meant for the user.
+
+    Looked up where they were loaded: what was never imported can't have raised anything.
+    """
+    homes = (("mpn_nms.plugins", "PluginError"), ("mpn_models.weights", "WeightsError"))
+    return tuple(getattr(sys.modules[home], name) for home, name in homes if home in sys.modules)
+
+
+def _is_ours(filename: object) -> bool:
+    """Whether a file belongs to the packages of this installation."""
+    files = [sys.modules[name].__file__ for name in OWN_PACKAGES if name in sys.modules]
+    return isinstance(filename, str) and any(
+        Path(filename).is_relative_to(Path(file).parent) for file in files if file
+    )

@@ -1,0 +1,32 @@
+"""Single files that a command writes where the user says: never over somebody else's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mpn_cli.base.errors import InputError
+
+
+def check_output(file: Path, mark: str, option: str) -> None:
+    """Raise InputError where a file can't be written, or is there and was not written by mpn.
+
+    To be called before the work, not after it.
+    mark: what stands in every file that mpn writes of this kind; option: what names the file.
+    """
+    if file.is_dir():
+        raise InputError(f"{option} {file}: that is a folder; name a file")
+    if not file.parent.is_dir():
+        raise InputError(f"{option} {file}: there is no folder {file.parent}/")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise InputError(f"{option} {file}: no right to write there")
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{option} {file}: {error.strerror}") from None
+    if content and mark.encode() not in content:
+        raise InputError(
+            f"{option} {file} is there already, and mpn did not write it; give another file"
+        )

@@ -1,0 +1,1 @@
+"""The command line: the app, what is shown on the terminal, and one file per command."""

@@ -1,0 +1,139 @@
+"""``mpn nms-bench``: the NMS backends side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from mpn_nms.contract import NmsConfig
+
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.outputs import check_output
+from mpn_cli.cli import console
+from mpn_cli.evaluation.coco import load_truth
+from mpn_cli.evaluation.files import results_file
+from mpn_cli.evaluation.inputs import read_ground_truth
+from mpn_cli.evaluation.plots import check_plot, draw_times
+from mpn_cli.nms_bench.bench import CROWD_SIZES, Row, run_bench, time_by_crowd
+from mpn_cli.nms_bench.candidates import Candidates, load_candidates, make_crowds
+
+COLUMNS = ("backend", "method", "agrees", "AP", "kept", "µs/picture", "µs/pose", "vs hard")
+
+MARKDOWN_MARK = "<!-- mpn nms-bench -->"
+"""Stands in every table: what tells the file from other people's."""
+
+TABLE_7 = {"hard": (67.7, 6.14), "soft": (67.7, 6.8), "matrix": (67.8, 6.0)}
+"""The paper's Table 7 (384x288, val2017): AP and milliseconds a picture, by method."""
+
+
+def nms_bench(
+    file: Path | None,
+    truth: Path | None,
+    crowd: str,
+    images: int,
+    seed: int,
+    backends: str | None,
+    repeat: int,
+    config: NmsConfig,
+    markdown: Path | None,
+    plot: Path | None,
+    table7: bool,
+    as_json: bool,
+    quiet: bool = False,
+) -> None:
+    """Run the command. Raises InputError and PluginError."""
+    if truth is not None and file is None:
+        raise InputError("--gt goes with a file of candidates")
+    if truth is not None and not truth.is_file():
+        raise InputError(f"--gt {truth}: no such file")
+    labelled = read_ground_truth(truth) if truth else None
+    if labelled is not None:
+        if not labelled.scored:
+            raise InputError(f"--gt {truth}: {labelled.notes[-1]}")
+        for note in [] if quiet else labelled.notes:
+            console.print_note(f"{truth}: {note}")
+    if plot is not None:
+        check_plot(plot)
+    if markdown is not None:
+        check_output(markdown, MARKDOWN_MARK, "--markdown")
+    candidates = (
+        load_candidates(results_file(file), labelled) if file else _crowds(crowd, images, seed)
+    )
+    names = backends.split(",") if backends else None
+    rows = run_bench(
+        candidates,
+        names,
+        config,
+        repeat,
+        load_truth(labelled.content()) if labelled else None,
+        labelled.custom_sigmas if labelled else None,
+    )
+    asked = config.max_dets != NmsConfig().max_dets
+    if asked and not quiet and not any(r.method.startswith(("soft", "matrix")) for r in rows):
+        console.print_note("--max-dets does nothing here: it is for soft and matrix")
+    poses, pictures = len(candidates.batch.scores), candidates.batch.pictures
+    columns, cells = (
+        (TABLE_7_COLUMNS, _table_7(rows)) if table7 else (COLUMNS, [_cells(row) for row in rows])
+    )
+    if plot is not None:
+        times = time_by_crowd(names, config, CROWD_SIZES, seed)
+        draw_times(CROWD_SIZES, times, plot)
+    if markdown is not None:
+        markdown.write_text(_markdown(columns, cells), encoding="utf-8")
+    if as_json:
+        console.print_json(
+            {"poses": poses, "pictures": pictures, "rows": msgspec.to_builtins(rows)}
+        )
+        return
+    table = console.make_table(f"{poses} poses in {pictures} pictures", columns, 3)
+    for line in cells:
+        table.add_row(*line)
+    console.print_table(table)
+
+
+def _crowds(crowd: str, images: int, seed: int) -> Candidates:
+    try:
+        sizes = [int(part) for part in crowd.split(",")]
+    except ValueError:
+        sizes = []
+    if not sizes or min(sizes) < 1:
+        raise InputError(f"--crowd {crowd}: poses a picture, over 0, separated by commas")
+    return make_crowds(np.resize(np.array(sizes, dtype=np.int64), images), seed)
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        row.backend,
+        row.method,
+        row.agrees,
+        "-" if row.ap is None else f"{row.ap:.4f}",
+        str(row.kept),
+        f"{row.microseconds:,.1f} ({row.spread[0]:,.0f}-{row.spread[1]:,.0f})",
+        f"{row.microseconds_per_pose:,.2f}",
+        "-" if row.against_hard is None else f"{row.against_hard:.1f}x",
+    ]
+
+
+TABLE_7_COLUMNS = ("method", "paper AP", "paper ms", "backend", "AP", "ms", "times as fast")
+
+
+def _table_7(rows: list[Row]) -> list[list[str]]:
+    """The paper's rows with ours beside them: its machine was another one, of 2021."""
+    lines = []
+    for method, (paper_ap, paper_ms) in TABLE_7.items():
+        for row in rows:
+            if row.method == method:
+                ap = "-" if row.ap is None else f"{100 * row.ap:.1f}"
+                ours = row.microseconds / 1000
+                lines.append([
+                    method, f"{paper_ap:.1f}", f"{paper_ms:.2f}", row.backend, ap, f"{ours:.4f}",
+                    f"{paper_ms / ours:,.0f}",
+                ])  # fmt: skip
+    return lines
+
+
+def _markdown(columns: Sequence[str], cells: list[list[str]]) -> str:
+    lines = [columns, ("---",) * len(columns), *cells]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + f"\n{MARKDOWN_MARK}\n"

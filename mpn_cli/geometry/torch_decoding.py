@@ -1,0 +1,74 @@
+"""Decoding on the device that the network runs on: the torch form of ``geometry.decoding``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from mpn_cli.base.choices import Decode
+from mpn_cli.geometry.decoding import (
+    DARK_RADIUS,
+    SMALLEST_LOGGED,
+    heatmap_sigma,
+    newton_terms,
+    smoothing_band,
+)
+
+
+def decode_on_device(heatmaps: Tensor, method: Decode) -> Tensor:
+    """(N, K, 3) x, y in cells and confidence of heatmaps (N, K, h, w) float32, on their device.
+
+    What :func:`mpn_cli.geometry.decoding.decode` does; nothing here asks the device for a value,
+    so that it can be captured.
+    """
+    batch, joints, height, width = heatmaps.shape
+    flat = heatmaps.reshape(batch * joints, height, width)
+    peaks, cells = flat.reshape(len(flat), -1).max(dim=1)
+    y, x = cells // width, cells % width
+    offset: Callable[[Tensor, Tensor, Tensor], Tensor] = (
+        _dark_offset if method is Decode.DARK else _quarter_offset
+    )
+    moved = torch.stack([x, y], dim=1) + offset(flat, x, y) * (peaks > 0)[:, None]
+    return torch.cat([moved, peaks.clamp(0, 1)[:, None]], dim=1).reshape(batch, joints, 3)
+
+
+def _quarter_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    _, height, width = heatmaps.shape
+    rows = torch.arange(len(heatmaps), device=heatmaps.device)
+    across = heatmaps[rows, y, (x + 1).clamp(max=width - 1)]
+    across = (across - heatmaps[rows, y, (x - 1).clamp(min=0)]).sign()
+    down = heatmaps[rows, (y + 1).clamp(max=height - 1), x]
+    down = (down - heatmaps[rows, (y - 1).clamp(min=0), x]).sign()
+    inside_x, inside_y = (x > 0) & (x < width - 1), (y > 0) & (y < height - 1)
+    return 0.25 * torch.stack([across * inside_x, down * inside_y], dim=1)
+
+
+@lru_cache(maxsize=8)
+def _band_on(sigma: float, device: torch.device) -> Tensor:
+    """DARK's smoothing on a device; kept, since nothing may be copied there during a capture."""
+    return torch.from_numpy(smoothing_band(sigma)).to(device, torch.float32)
+
+
+def _dark_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """DARK (Zhang et al. 2020, arXiv 1910.06278), as on the CPU, for every map at once."""
+    _, height, width = heatmaps.shape
+    reach, device = DARK_RADIUS, heatmaps.device
+    band = _band_on(heatmap_sigma(height), device)
+    window = torch.arange(band.shape[1], device=device) - band.shape[1] // 2
+    lines, columns = y[:, None] + window, x[:, None] + window
+    there = ((lines >= 0) & (lines < height))[:, :, None] & ((columns >= 0) & (columns < width))[
+        :, None
+    ]
+    rows = torch.arange(len(heatmaps), device=device)[:, None, None]
+    patches = heatmaps[
+        rows, lines.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None]
+    ]
+    log = (band @ (patches * there) @ band.T).clamp(min=SMALLEST_LOGGED).log()
+    along_x, along_y, determinant, dxx = newton_terms(log)
+    step = torch.stack([along_x, along_y], dim=1) / determinant[:, None]
+    inside = (x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach)
+    usable = inside & (determinant > 0) & (dxx < 0) & (step.abs() <= 1).all(dim=1)
+    return torch.where(usable[:, None], step, 0.0)

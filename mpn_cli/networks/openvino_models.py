@@ -1,0 +1,46 @@
+"""Networks in OpenVINO on the CPU: about twice as fast as torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mpn_cli.geometry.crops import PIXEL_MEAN, PIXEL_STD
+from mpn_cli.networks.openvino_offline import openvino
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def compiled(network: Path | openvino.Model, threads: int | None) -> openvino.CompiledModel:
+    """A network ready to run on so many CPU threads, all cores if None."""
+    options = {
+        # By itself OpenVINO takes bfloat16 where the processor has it: half as fast here.
+        "INFERENCE_PRECISION_HINT": "f32",
+        "NUM_STREAMS": "1",
+        # Pinned, all worker processes would sit on the first cores.
+        "ENABLE_CPU_PINNING": "NO",
+    }
+    if threads is not None:
+        options["INFERENCE_NUM_THREADS"] = str(threads)
+    return openvino.Core().compile_model(network, "CPU", options)
+
+
+def convert(network: nn.Module, example: tuple[int, int], shape: list[int]) -> openvino.Model:
+    """OpenVINO's form of a torch network, with the pixels' normalisation inside.
+
+    The network takes (N, 3, H, W) float32, the form (N, H, W, 3) uint8. example: a (width,
+    height) to trace with; shape: N, 3, H, W, with -1 for what may vary.
+    """
+    import torch
+
+    converted = openvino.convert_model(
+        network, example_input=torch.zeros(1, 3, example[1], example[0])
+    )
+    converted.reshape(shape)
+    steps = openvino.preprocess.PrePostProcessor(converted)
+    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    pixels = steps.input().preprocess().convert_element_type(openvino.Type.f32)
+    pixels.mean([255 * mean for mean in PIXEL_MEAN]).scale([255 * std for std in PIXEL_STD])
+    return steps.build()

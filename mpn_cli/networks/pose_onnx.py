@@ -1,0 +1,74 @@
+"""Other people's pose networks: ``onnx:FILE``, with heatmaps or SimCC outputs."""
+
+from __future__ import annotations
+
+from mpn_cli.base.arrays import Float32Array, Picture
+from mpn_cli.base.skeletons import SKELETONS
+from mpn_cli.geometry.crops import PADDING, PIXEL_MEAN, PIXEL_STD
+from mpn_cli.networks.contract import Conventions, SimCC
+from mpn_cli.networks.onnx_files import OnnxNetwork, Shape
+from mpn_cli.networks.onnx_names import OnnxName
+from mpn_cli.networks.pixels import PIXEL_KEYS, Pixels, Three, network_pixels, pixels_said
+
+USUAL_SIZE = (192, 256)
+"""(width, height) of inputs that the file leaves open."""
+
+
+def _times_255(values: tuple[float, ...]) -> Three:
+    return (255 * values[0], 255 * values[1], 255 * values[2])
+
+
+_IMAGENET = Pixels("rgb", _times_255(PIXEL_MEAN), _times_255(PIXEL_STD))
+
+
+class OnnxEstimator:
+    """A pose network from an ONNX file.
+
+    One output (N, K, h, w) is taken as heatmaps (SimpleBaseline, HRNet, Lite-HRNet and their
+    like), two (N, K, bins) as SimCC (RTMPose). Said with the name: size (width/height), padding,
+    layout (biased or udp), shift (yes or no), and colour, mean, std of the pixels. Raises
+    InputError.
+    """
+
+    def __init__(self, name: OnnxName, threads: int | None) -> None:
+        name.only("size", "padding", "layout", "shift", *PIXEL_KEYS)
+        self._network = OnnxNetwork(name, threads)
+        self._pixels = pixels_said(name, _IMAGENET)
+        usual = name.numbers("size", (float(USUAL_SIZE[0]), float(USUAL_SIZE[1])))
+        self.input_size = self._network.input_size((int(usual[0]), int(usual[1])))
+        self._x_first, self.joints = self._understood(self._network.output_shapes)
+        simcc = self._x_first is not None
+        unbiased = name.choice("layout", ("biased", "udp"), "biased") == "udp"
+        shift = name.choice("shift", ("yes", "no"), "no" if unbiased or simcc else "yes") == "yes"
+        self.conventions = Conventions(unbiased, shift, name.number("padding", PADDING))
+
+    def heatmaps(self, crops: Picture) -> Float32Array | SimCC:
+        """Crops (N, H, W, 3) uint8 RGB -> heatmaps (N, K, h, w) float32, or SimCC."""
+        outputs = self._network(network_pixels(crops, self._pixels))
+        if self._x_first is None:
+            return outputs[0]
+        x, y = outputs if self._x_first else reversed(outputs)
+        return SimCC(x, y)
+
+    def _understood(self, outputs: list[Shape]) -> tuple[bool | None, int]:
+        """Whether a SimCC network says x first (None: heatmaps), and the number of joints."""
+        error = self._network.name.error
+        if len(outputs) == 1 and len(outputs[0]) == 4:
+            x_first = None
+        elif len(outputs) == 2 and all(len(shape) == 3 for shape in outputs):
+            first, second = (shape[2] for shape in outputs)
+            width, height = self.input_size
+            # The bins are as many times the sides of the crop for both.
+            x_first = first * height == second * width
+            if not x_first and second * height != first * width:
+                raise error(f"its outputs {outputs} don't go with a {width}x{height} input")
+        else:
+            raise error(
+                f"its outputs {outputs} are neither heatmaps (N, K, h, w) nor SimCC's two"
+                " (N, K, bins)"
+            )
+        joints = outputs[0][1]
+        if joints not in SKELETONS:
+            known = ", ".join(map(str, SKELETONS))
+            raise error(f"it has {joints} joints; joint sets of {known} are known")
+        return x_first, joints

@@ -1,0 +1,171 @@
+"""From settings to the recipe that workers are sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mpn_nms.registry import find_backend
+
+from mpn_cli.base.choices import Precision, Runtime, Score
+from mpn_cli.base.devices import CPU, device_kind
+from mpn_cli.base.errors import InputError
+from mpn_cli.base.recipe import BoxChoice, DetectorSetup, Recipe
+from mpn_cli.detectors.registry import FULL_IMAGE, detector_hash, takes_setup
+from mpn_cli.networks.loading import choose_runtime, find_network
+from mpn_cli.networks.scoring import POSE_THR, choose_scoring
+from mpn_cli.options.layers import Resolved
+
+DEVICE_BATCH = 128
+"""Crops that a GPU takes at once, where the user says nothing."""
+
+
+def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Recipe:
+    """The recipe of some settings.
+
+    labelled: boxes are a data set's people; boxed: every picture comes with its boxes. A data
+    set's own people are no duplicates of each other: unless the user names a backend, they are
+    only put in order. Raises InputError and PluginError for what can't be used.
+    """
+    settings = resolved.settings
+    kind = device_kind(settings.device)
+    network = find_network(settings.model, settings.runtime, settings.precision)
+    scoring = choose_scoring(
+        settings.score, settings.joint_confidence, network.weights, network.sha256
+    )
+    nms = "none" if labelled and resolved.is_default("nms") else settings.nms
+    methods = find_backend(nms).methods
+    runtime = (
+        choose_runtime(settings.runtime, settings.precision) if kind == "cpu" else Runtime.TORCH
+    )
+    detector_sha256 = detector_hash(settings.detector)
+    setup = _detector_setup(resolved, runtime)
+    detector = "" if boxed else settings.detector
+    unsaid = resolved.is_default("nms_method") and settings.nms_method not in methods
+    return Recipe(
+        model=network.name,
+        joints=network.joints,
+        weights=str(network.weights),
+        weights_sha256=network.sha256,
+        runtime=runtime,
+        precision=(Precision.FP32 if settings.precision is Precision.AUTO else settings.precision),
+        device=kind,
+        detector=detector,
+        detector_sha256="" if boxed else detector_sha256,
+        detector_setup=None if boxed else setup,
+        detected=BoxChoice(settings.bbox_thr, settings.box_nms_thr, settings.max_boxes),
+        given=_given_boxes(resolved),
+        flip=settings.flip,
+        flip_thr=settings.flip_thr if _flips_by_score(settings.flip, detector) else 0.0,
+        decode=settings.decode,
+        score=scoring.score,
+        joint_confidence=scoring.joint_confidence,
+        score_sha256=scoring.sha256,
+        nms=nms,
+        nms_method=methods[0] if unsaid else settings.nms_method,
+        nms_thr=settings.nms_thr,
+        kpt_thr=settings.kpt_thr,
+        oks_vis_thr=settings.oks_vis_thr,
+        max_dets=settings.max_dets,
+        pose_thr=_pose_thr(resolved, labelled, scoring.score),
+        batch=DEVICE_BATCH if kind != "cpu" and resolved.is_default("batch") else settings.batch,
+        fast_decode=settings.fast_decode,
+        overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
+        overlay_boxes=settings.overlay_boxes,
+        overlay_scores=settings.overlay_scores,
+    )
+
+
+def _detector_setup(resolved: Resolved, runtime: Runtime) -> DetectorSetup | None:
+    """What the detector is told. Raises InputError for a size that nobody would heed."""
+    settings = resolved.settings
+    if not takes_setup(settings.detector):
+        if not resolved.is_default("detector_size"):
+            raise InputError(
+                f"--detector-size is not for --detector {settings.detector};"
+                " an ONNX file's input size is said with its name (onnx:FILE,size=640/640)"
+            )
+        return None
+    precision = settings.precision
+    if runtime is Runtime.TORCH:
+        precision = Precision.FP32
+    elif precision is Precision.AUTO:
+        precision = Precision.INT8
+    return DetectorSetup(runtime, precision, settings.detector_size)
+
+
+def _pose_thr(resolved: Resolved, labelled: bool, score: Score) -> float:
+    """``--pose-thr``; by default 0 where somebody is known to be in every box."""
+    settings = resolved.settings
+    if settings.pose_thr is not None:
+        return settings.pose_thr
+    return 0.0 if labelled or settings.detector == FULL_IMAGE else POSE_THR[score]
+
+
+def _flips_by_score(flip: bool, detector: str) -> bool:
+    """Whether a box's score decides about its flip test: in boxes that a detector draws."""
+    return flip and detector not in ("", FULL_IMAGE)
+
+
+def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str]:
+    """A line for each option that was given on the command line and does nothing in this job."""
+    method = f"--nms {recipe.nms}"
+    if recipe.nms != recipe.nms_method:
+        method += f" --nms-method {recipe.nms_method}"
+    # Of a plug-in's methods nothing is known.
+    drops = recipe.nms in ("none", "hard", "numba") and recipe.nms_method in ("none", "hard")
+    boxed = "every picture comes with its boxes" if not recipe.detector else ""
+    whole = "each picture is taken as one person" if recipe.detector == "full-image" else ""
+    whole = "a data set's own people are all used" if labelled else whole
+    by_score = _flips_by_score(recipe.flip, recipe.detector)
+    idle = {
+        "max_dets": f"{method} keeps all poses that are no duplicates" if drops else "",
+        "nms_thr": f"{method} has no threshold"
+        if recipe.nms_method == "none" or recipe.nms_method.startswith("matrix")
+        else "",
+        "oks_vis_thr": f"{method} compares no poses" if recipe.nms_method == "none" else "",
+        "detector": boxed,
+        "detector_size": boxed,
+        "bbox_thr": whole,
+        "box_nms_thr": whole,
+        "max_boxes": whole,
+        "flip_thr": "" if by_score else boxed or whole or "--no-flip mirrors no crop",
+        "workers": "each device has one worker" if recipe.device != CPU else "",
+    }
+    return [
+        f"--{name.replace('_', '-')} does nothing here: {why}"
+        for name, why in idle.items()
+        if why and resolved.origins[name] == "command line"
+    ]
+
+
+def effective_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> dict[str, Any]:
+    """The settings as JSON values, with what was used where the user left it open.
+
+    Options that had no say are None: the detector's where all boxes were given, thresholds for
+    boxes where they are a data set's people (``labelled``).
+    """
+    options = resolved.settings.model_dump(mode="json")
+    for name in (
+        "score", "joint_confidence", "runtime", "precision", "nms", "nms_method", "pose_thr",
+        "batch",
+    ):  # fmt: skip
+        options[name] = getattr(recipe, name)
+    options["detector"] = recipe.detector or None
+    choice = recipe.detected if recipe.detector else recipe.given
+    options |= {
+        "flip_thr": recipe.flip_thr if _flips_by_score(recipe.flip, recipe.detector) else None,
+        "bbox_thr": None if labelled else choice.bbox_thr,
+        "box_nms_thr": None if labelled else choice.nms_thr,
+        "max_boxes": None if labelled else choice.limit,
+    }
+    return options
+
+
+def _given_boxes(resolved: Resolved) -> BoxChoice:
+    """Boxes that a user brings are all meant, but for what the user says of them."""
+    settings, everything = resolved.settings, BoxChoice()
+    return BoxChoice(
+        everything.bbox_thr if resolved.is_default("bbox_thr") else settings.bbox_thr,
+        everything.nms_thr if resolved.is_default("box_nms_thr") else settings.box_nms_thr,
+        everything.limit if resolved.is_default("max_boxes") else settings.max_boxes,
+    )

@@ -1,4 +1,0 @@
-"""What computes networks: OpenVINO forms of ours and other people's ONNX files.
-
-Used by ``mpn_cli.estimators`` and ``mpn_cli.detectors``.
-"""
