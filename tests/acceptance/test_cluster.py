@@ -184,7 +184,7 @@ def test_workers_that_would_do_something_else_are_refused(
     # A worker whose mpn says that it is another version.
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "sitecustomize.py").write_text(
-        "import mpn_cli.base.version\nmpn_cli.version.__version__ = '0.0.1'\n"
+        "import mpn_cli.base.version\nmpn_cli.base.version.__version__ = '0.0.1'\n"
     )
     search = os.pathsep.join([str(tmp_path / "old"), os.getcwd()])
     old = worker(start, port, PYTHONPATH=search)
