@@ -12,6 +12,7 @@ import numpy as np
 from mpn_cli.base.arrays import Float64Array, FloatArray, Picture
 from mpn_cli.base.devices import find_devices
 from mpn_cli.base.errors import InputError
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.shard import Tools, annotate_shard
@@ -62,7 +63,7 @@ class Annotator:
     """
 
     def __init__(self, **options: Any) -> None:
-        resolved = resolve(options)
+        resolved = resolve(AnnotateOptions, options)
         device = find_devices(resolved.settings.device)[0]
         self._tools = Tools.load(make_recipe(resolved, labelled=False), device=device)
 

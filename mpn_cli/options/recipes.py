@@ -13,13 +13,14 @@ from mpn_cli.base.recipe import BoxChoice, DetectorSetup, Recipe
 from mpn_cli.detectors.registry import FULL_IMAGE, detector_hash, takes_setup
 from mpn_cli.networks.loading import choose_runtime, find_network
 from mpn_cli.networks.scoring import POSE_THR, choose_scoring
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import Resolved
 
 DEVICE_BATCH = 128
 """Crops that a GPU takes at once, where the user says nothing."""
 
 
-def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Recipe:
+def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool = False) -> Recipe:
     """The recipe of some settings.
 
     labelled: boxes are a data set's people; boxed: every picture comes with its boxes. A data
@@ -75,7 +76,7 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
     )
 
 
-def _detector_setup(resolved: Resolved, runtime: Runtime) -> DetectorSetup | None:
+def _detector_setup(resolved: Resolved[AnnotateOptions], runtime: Runtime) -> DetectorSetup | None:
     """What the detector is told. Raises InputError for a size that nobody would heed."""
     settings = resolved.settings
     if not takes_setup(settings.detector):
@@ -93,7 +94,7 @@ def _detector_setup(resolved: Resolved, runtime: Runtime) -> DetectorSetup | Non
     return DetectorSetup(runtime, precision, settings.detector_size)
 
 
-def _pose_thr(resolved: Resolved, labelled: bool, score: Score) -> float:
+def _pose_thr(resolved: Resolved[AnnotateOptions], labelled: bool, score: Score) -> float:
     """``--pose-thr``; by default 0 where somebody is known to be in every box."""
     settings = resolved.settings
     if settings.pose_thr is not None:
@@ -106,7 +107,7 @@ def _flips_by_score(flip: bool, detector: str) -> bool:
     return flip and detector not in ("", FULL_IMAGE)
 
 
-def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str]:
+def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool) -> list[str]:
     """A line for each option that was given on the command line and does nothing in this job."""
     method = f"--nms {recipe.nms}"
     if recipe.nms != recipe.nms_method:
@@ -138,13 +139,15 @@ def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str
     ]
 
 
-def effective_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> dict[str, Any]:
+def effective_options(
+    resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool
+) -> dict[str, Any]:
     """The settings as JSON values, with what was used where the user left it open.
 
     Options that had no say are None: the detector's where all boxes were given, thresholds for
     boxes where they are a data set's people (``labelled``).
     """
-    options = resolved.settings.model_dump(mode="json")
+    options = resolved.as_json()
     for name in (
         "score", "joint_confidence", "runtime", "precision", "nms", "nms_method", "pose_thr",
         "batch",
@@ -161,7 +164,7 @@ def effective_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> dic
     return options
 
 
-def _given_boxes(resolved: Resolved) -> BoxChoice:
+def _given_boxes(resolved: Resolved[AnnotateOptions]) -> BoxChoice:
     """Boxes that a user brings are all meant, but for what the user says of them."""
     settings, everything = resolved.settings, BoxChoice()
     return BoxChoice(

@@ -22,6 +22,7 @@ from mpn_cli.engine.job import Job
 from mpn_cli.engine.ledger import Ledger
 from mpn_cli.engine.parts import part_file, write_part
 from mpn_cli.engine.worker import Orders
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.results.poses import ShardResult
@@ -196,7 +197,7 @@ def test_workers_that_would_do_something_else_are_refused(
 
 
 def test_other_weights_on_a_worker_are_refused(fresh_weights: Path) -> None:
-    settings = resolve({"model": str(fresh_weights)})
+    settings = resolve(AnnotateOptions, {"model": str(fresh_weights)})
     recipe = make_recipe(settings, labelled=False)
     orders = Orders("job", recipe, fresh_weights.parent, threads=1)
     other = replace(orders, recipe=msgspec.structs.replace(recipe, weights_sha256="0" * 64))
@@ -208,7 +209,7 @@ def test_other_weights_on_a_worker_are_refused(fresh_weights: Path) -> None:
 
 def test_a_part_that_shared_storage_shows_late(tmp_path: Path, fresh_weights: Path) -> None:
     make_picture(tmp_path / "1.png")
-    recipe = make_recipe(resolve({"model": str(fresh_weights)}), labelled=False)
+    recipe = make_recipe(resolve(AnnotateOptions, {"model": str(fresh_weights)}), labelled=False)
     job = Job([Task(1, str(tmp_path / "1.png"), "1.png")], recipe, 4)
     with OutFolder(tmp_path / "out") as out:
         out.claim(job, resume=True)

@@ -8,6 +8,7 @@ import pytest
 from mpn_cli.base.errors import InputError
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.tasks import Task
@@ -32,7 +33,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def job(tmp_path: Path, fresh_weights: Path) -> Job:
     make_picture(tmp_path / "pics/1.png")
-    recipe = make_recipe(resolve({"model": str(fresh_weights)}), labelled=False)
+    recipe = make_recipe(resolve(AnnotateOptions, {"model": str(fresh_weights)}), labelled=False)
     return Job([Task(1, str(tmp_path / "pics/1.png"), "1.png")], recipe, 4)
 
 
@@ -192,15 +193,15 @@ def test_a_settings_file_of_a_foreign_folder(
     (here / "mpn.toml").write_text(setting.format(parent=tmp_path))
     monkeypatch.chdir(here)
     with pytest.raises(InputError) as refused:
-        resolve({})
+        resolve(AnnotateOptions, {})
     assert message in str(refused.value)
     (here / "mpn.toml").unlink()
     (here / "pyproject.toml").write_text(f"[tool.mpn]\n{setting.format(parent=tmp_path)}\n")
     with pytest.raises(InputError, match=r"^pyproject\.toml: "):
-        resolve({})
+        resolve(AnnotateOptions, {})
     monkeypatch.setenv("MPN_RESUME", "false")  # the user's own word
     (here / "pyproject.toml").unlink()
-    assert not resolve({}).settings.resume
+    assert not resolve(AnnotateOptions, {}).settings.resume
 
 
 def test_what_a_settings_file_decides_is_said(

@@ -6,9 +6,11 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -29,7 +31,8 @@ from mpn_cli.engine.overlays import overlay_style
 from mpn_cli.engine.ownership import refuse_pictures, refuse_sources
 from mpn_cli.networks.loading import prepare_estimator
 from mpn_cli.networks.openvino_cache import cache_problem
-from mpn_cli.options.layers import AnnotateSettings, Resolved, resolve
+from mpn_cli.options.annotate import AnnotateOptions
+from mpn_cli.options.layers import Resolved, resolve
 from mpn_cli.options.recipes import effective_options, idle_options, make_recipe
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.kinds import hints, in_words
@@ -44,28 +47,39 @@ LIBRARIES = {
 """Distributions that run.json names, and what they are imported as."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where pictures and boxes come from in this run."""
+
+    sources: Sequence[str]
+    images: str | None
+    image_info: str | None
+    boxes: str | None
+    person_category: str | None
+    limit: int | None
+
+    def gather(self, out: Path) -> Gathered:
+        """All tasks, none of them in ``out``. Raises InputError."""
+        coco_files = [file for file in (self.image_info, self.boxes) if file is not None]
+        refuse_sources(out, (*self.sources, *coco_files))
+        gathered = gather(
+            self.sources, self.images, self.image_info, self.boxes, self.person_category, str(out)
+        )
+        refuse_pictures(out, gathered.tasks)
+        return gathered
+
+
 def annotate(
-    sources: Sequence[str],
-    images: str | None,
-    image_info: str | None,
-    boxes: str | None,
-    limit: int | None,
-    dry_run: bool,
-    quiet: bool,
-    as_json: bool,
-    options: dict[str, Any],
-    person_category: str | None = None,
+    sources: Sources, options: Mapping[str, Any], *, dry_run: bool, quiet: bool, as_json: bool
 ) -> ExitCode:
     """Run the command. Raises InputError and PluginError for what can't be done."""
     started, folder = time.monotonic(), os.getcwd()
-    resolved = resolve(options)
+    resolved = resolve(AnnotateOptions, options)
     settings = resolved.settings
     if resolved.from_files() and not quiet:
         console.print_note(f"settings of this folder: {', '.join(resolved.from_files())}")
-    refuse_sources(settings.out, (*sources, *(f for f in (image_info, boxes) if f is not None)))
-    gathered = gather(sources, images, image_info, boxes, person_category, str(settings.out))
-    refuse_pictures(settings.out, gathered.tasks)
-    tasks = gathered.tasks[:limit]
+    gathered = sources.gather(settings.out)
+    tasks = gathered.tasks[: sources.limit]
     labelled = any(task.labelled for task in tasks)
     recipe = make_recipe(resolved, labelled, all(task.boxes is not None for task in tasks))
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
@@ -74,11 +88,11 @@ def annotate(
         for note in idle_options(resolved, recipe, labelled):
             console.print_note(note)
     if dry_run:
-        return _say_plan(job, settings, gathered, as_json)
+        return _say_plan(job, settings, gathered, as_json=as_json)
     with OutFolder(settings.out) as out:
         claim = out.claim(job, settings.resume, settings.keep_parts)
         if claim.done:
-            if not _add_overlays(job, resolved, out, quiet):
+            if not _add_overlays(job, resolved, out, quiet=quiet):
                 return ExitCode.STOPPED
             record = out.run_record()
             if not quiet:
@@ -96,8 +110,8 @@ def annotate(
                 problem = cache_problem()
                 if problem and not quiet:
                     console.print_note(problem)
-            totals, before = _run(job, settings, out, quiet)
-            if totals is None or not _draw(job, job.hash, settings.workers, out, quiet):
+            totals, before = _run(job, settings, out, quiet=quiet)
+            if totals is None or not _draw(job, job.hash, settings.workers, out, quiet=quiet):
                 done = out.finished(job)
                 console.print_note(
                     f"stopped; {done} of {job.shards} shards are done and kept in {out.path}/."
@@ -117,7 +131,7 @@ def annotate(
 
 
 def _run(
-    job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool
+    job: Job, settings: AnnotateOptions, out: OutFolder, *, quiet: bool
 ) -> tuple[Totals | None, dict[str, int]]:
     """The sums of all shards, None if it was stopped; and how much was there before this run."""
     stop = Event()
@@ -158,7 +172,7 @@ def _run(
         ), before
 
 
-def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, quiet: bool) -> bool:
+def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, *, quiet: bool) -> bool:
     """Draw overlays that are wanted and not there; False if it was stopped."""
     if not overlay_style(job.recipe):
         return True
@@ -170,22 +184,24 @@ def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, quiet: bool)
         return draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, ""))
 
 
-def _add_overlays(job: Job, resolved: Resolved, out: OutFolder, quiet: bool) -> bool:
+def _add_overlays(
+    job: Job, resolved: Resolved[AnnotateOptions], out: OutFolder, *, quiet: bool
+) -> bool:
     """Draw what a finished job's overlays lack; False if it was stopped."""
     opened = out.open_for_drawing(job)
     if opened is None:
         return True
-    if not _draw(*opened, resolved.settings.workers, out, quiet):
+    if not _draw(*opened, resolved.settings.workers, out, quiet=quiet):
         console.print_note("stopped while drawing; the same command goes on from there.")
         return False
-    options = _options(resolved, resolved.settings.model_dump(mode="json"))
+    options = _options(resolved, resolved.as_json())
     names = ("overlay", "overlay_boxes", "overlay_scores")
     out.note_drawn(job, {name: options[name] for name in names})
     return True
 
 
 def _record(
-    resolved: Resolved,
+    resolved: Resolved[AnnotateOptions],
     job: Job,
     gathered: Gathered,
     totals: Totals,
@@ -231,7 +247,7 @@ def _record(
     }
 
 
-def _options(resolved: Resolved, settings: dict[str, Any]) -> dict[str, Any]:
+def _options(resolved: Resolved[AnnotateOptions], settings: dict[str, Any]) -> dict[str, Any]:
     """Every option's value and where it came from."""
     return {
         name: {"value": value, "from": resolved.origins[name]} for name, value in settings.items()
@@ -283,7 +299,9 @@ def _show_summary(record: dict[str, Any], pose_thr: float, out: str) -> None:
     console.print_table(table)
 
 
-def _say_plan(job: Job, settings: AnnotateSettings, gathered: Gathered, as_json: bool) -> ExitCode:
+def _say_plan(
+    job: Job, settings: AnnotateOptions, gathered: Gathered, *, as_json: bool
+) -> ExitCode:
     """``--dry-run``: what would be done, and how long it may take."""
     devices = find_devices(settings.device)
     if devices == (CPU,):
