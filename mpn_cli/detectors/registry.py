@@ -11,7 +11,6 @@ from mpn_cli.detectors.contract import Detector, NetworkDetector
 from mpn_cli.networks.onnx_names import ONNX, OnnxName, file_sha256
 
 DETECTORS = Plugins("mpn.detectors", "detector")
-DEFAULT_DETECTOR = "person"
 FULL_IMAGE = "full-image"
 
 

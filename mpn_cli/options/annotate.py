@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from mpn_models.registry import DEFAULT_MODEL, PERSON_DETECTOR
-from mpn_nms.registry import DEFAULT_BACKEND
 
 from mpn_cli.base.choices import Decode, JointConfidence, Precision, Runtime, Score
-from mpn_cli.detectors.registry import DEFAULT_DETECTOR
 from mpn_cli.options.declaring import Declared, LongSide, Option, Positive, Share
 
 INPUTS = "Where pictures and boxes come from"
@@ -36,7 +34,7 @@ class AnnotateOptions(Declared):
             " onnx:FILE.",
             panel=INPUTS,
         ),
-    ] = DEFAULT_DETECTOR
+    ] = "person"
     detector_size: Annotated[
         LongSide,
         Option(
@@ -68,7 +66,7 @@ class AnnotateOptions(Declared):
             shown="hard; none for a data set's own people",
             panel=POSES,
         ),
-    ] = DEFAULT_BACKEND
+    ] = "hard"
     nms_method: Annotated[
         str,
         Option(
