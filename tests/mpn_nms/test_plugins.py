@@ -30,7 +30,7 @@ def fresh() -> Plugins:
 def test_two_of_one_name_are_told_apart_by_distribution(site: Path) -> None:
     code = "class B:\n name='hard'\n methods=('hard',)\n def __call__(self, b, c): return b\n"
     install(site, "rival", "hard = rival_nms:B", "rival_nms", code)
-    with pytest.raises(PluginError, match="mpn:hard or rival:hard"):
+    with pytest.raises(PluginError, match="mobileposenet:hard or rival:hard"):
         fresh().find("hard")
     assert fresh().find("rival:hard").version == "2.0"
     assert fresh().find("none").distribution == "mpn"
@@ -50,7 +50,7 @@ def test_an_object_that_is_no_backend(site: Path) -> None:
 
 
 def test_the_documented_backend_works(site: Path) -> None:
-    page = (ROOT / "docs" / "nms-backends.md").read_text()
+    page = (ROOT / "docs" / "nms.md").read_text()
     code = page.split("```python\n")[1].split("```")[0]
     entry = page.split("```toml\n")[1].split("```")[0].splitlines()[1].replace('"', "")
     install(site, "documented", entry, "my_package", code)
