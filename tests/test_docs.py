@@ -1,6 +1,8 @@
 """The documentation names only what is there."""
 
+import itertools
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,12 +57,10 @@ def test_names_are_defined_in_the_file_that_the_map_gives_for_them() -> None:
 @pytest.mark.parametrize("contract", range(2))
 def test_the_map_draws_the_layers_that_are_checked(contract: int) -> None:
     """Every folder of import-linter's layers stands in the drawing, below those above it."""
-    import tomllib
-
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = [row.split(" | ") for row in settings["contracts"][contract]["layers"]]
     page = (ROOT / "docs" / "architecture.md").read_text()
     drawing = page.split("```mermaid\n")[1].split("```")[0]
     places = [[drawing.find(f'{name}["') for name in row] for row in layers if row != ["mpn_cli"]]
     assert all(place > 0 for row in places for place in row)
-    assert all(max(a) < min(b) for a, b in zip(places, places[1:], strict=False))
+    assert all(max(a) < min(b) for a, b in itertools.pairwise(places))
