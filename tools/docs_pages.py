@@ -1,8 +1,8 @@
 """MkDocs hook: pages that are made at build time, and links that lead to them.
 
-The home page is README.md, the commands' pages come from their own help, and model cards, changelog
-and CONTRIBUTING stay where a repository has them. Links between files of the repository become links
-between pages, so that both ways of reading work.
+The home page is README.md, the commands' pages come from their own help, and model cards,
+changelog and CONTRIBUTING stay where a repository has them. Links between files of the repository
+become links between pages, so that both ways of reading work.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def command_page(name: str, command: Any) -> Iterator[str]:
             panels.setdefault(panel, []).append(record)
     for panel, records in panels.items():
         if records:
-            yield f"\n## {panel}\n\n| | |\n|---|---|\n"
+            what = "argument" if panel == "Arguments" else "option"
+            yield f"\n## {panel}\n\n| {what} | meaning |\n|---|---|\n"
         for names, meaning in records:
             text = " ".join(meaning.split()).replace("|", "\\|")
             yield f"| `{names}` | {text} |\n"
