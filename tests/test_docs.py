@@ -1,7 +1,10 @@
 """The documentation names only what is there."""
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,3 +67,22 @@ def test_the_map_draws_the_layers_that_are_checked(contract: int) -> None:
     places = [[drawing.find(f'{name}["') for name in row] for row in layers if row != ["mpn_cli"]]
     assert all(place > 0 for row in places for place in row)
     assert all(max(a) < min(b) for a, b in itertools.pairwise(places))
+
+
+def test_the_site_builds_without_a_broken_link_and_knows_every_command(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("mkdocstrings")
+    site = tmp_path / "site"
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", site]
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    usage = [sys.executable, "-m", "mpn_cli.cli.app", "nms-bench", "--help"]
+    wide = {**os.environ, "COLUMNS": "200"}
+    shown = subprocess.run(usage, capture_output=True, text=True, check=True, env=wide).stdout
+    options = set(re.findall(r"--[a-z0-9-]+", shown))
+    assert len(options) > 8
+    page = (site / "commands" / "nms-bench.html").read_text()
+    assert [option for option in options if option not in page] == []
+    assert len(list((site / "model-cards").glob("*.html"))) == len(
+        list((ROOT / "models/mpn_models/weights").glob("*.md"))
+    )
