@@ -33,7 +33,7 @@ def test_two_of_one_name_are_told_apart_by_distribution(site: Path) -> None:
     with pytest.raises(PluginError, match="mobileposenet:hard or rival:hard"):
         fresh().find("hard")
     assert fresh().find("rival:hard").version == "2.0"
-    assert fresh().find("none").distribution == "mpn"
+    assert fresh().find("none").distribution == "mobileposenet"
 
 
 def test_a_broken_plugin_is_listed_and_blamed(site: Path) -> None:
