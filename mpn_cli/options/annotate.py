@@ -26,7 +26,9 @@ class AnnotateOptions(Declared):
         "cluster": "whoever answers there runs code here",
     }
 
-    out: Annotated[Path, Option("Results folder.", names=("--out", "-o"))] = Path("mpn-out")
+    out: Annotated[Path, Option("Results folder.", names=("--out", "-o"), written=True)] = Path(
+        "mpn-out"
+    )
     detector: Annotated[
         str,
         Option(

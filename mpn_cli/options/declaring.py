@@ -36,6 +36,8 @@ class Option:
     """The heading it stands under."""
     names: tuple[str, ...] = ()
     """The names, where they are not just the field's: a short one, or both words of a switch."""
+    written: bool = False
+    """Whether it names a file or folder that is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,8 @@ class ReportOptions(Declared):
 
     gt: Annotated[Path | None, Option("COCO data set: how good the poses are, and why.")] = None
     page: Annotated[
-        Path | None, Option("The file.", shown="OUT/report.html", names=("--page", "-o"))
+        Path | None,
+        Option("The file.", shown="OUT/report.html", names=("--page", "-o"), written=True),
     ] = None
     images: Annotated[
         str | None,
@@ -94,10 +95,14 @@ class NmsBenchOptions(Declared):
     max_dets: Annotated[
         Positive, Option("Soft and matrix NMS keep at most so many poses per picture.")
     ] = 20
-    markdown: Annotated[Path | None, Option("Also write the table as Markdown.")] = None
+    markdown: Annotated[Path | None, Option("Also write the table as Markdown.", written=True)] = (
+        None
+    )
     plot: Annotated[
         Path | None,
-        Option("Draw time against poses per picture, 1 to 500, as .svg, .png or .pdf."),
+        Option(
+            "Draw time against poses per picture, 1 to 500, as .svg, .png or .pdf.", written=True
+        ),
     ] = None
     table7: Annotated[
         bool, Option("The paper's Table 7, ours beside theirs; its machine was another one.")

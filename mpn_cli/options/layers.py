@@ -174,12 +174,13 @@ def _check_file(layer: str, found: dict[str, Any], declared: type[Declared], pre
                 f"{layer}: {_flag(name)} can't be set in a file of the working folder"
                 f" ({why}); give it on the command line or as {prefix}{name.upper()}"
             )
-    out = found.get("out")
-    if isinstance(out, str) and not _is_inside(out):
-        raise InputError(
-            f"{layer}: --out {out} leads out of the working folder; give it on the command line or"
-            f" as {prefix}OUT"
-        )
+    for option in options_of(declared):
+        path = found.get(option.name)
+        if option.option.written and isinstance(path, str) and not _is_inside(path):
+            raise InputError(
+                f"{layer}: {option.flag} {path} leads out of the working folder; give it on the"
+                f" command line or as {prefix}{option.name.upper()}"
+            )
 
 
 def _is_inside(path: str) -> bool:

@@ -70,6 +70,6 @@ class CalibrateOptions(Declared):
     )
     out: Annotated[
         Path | None,
-        Option("The score model.", shown="beside the weights", names=("--out", "-o")),
+        Option("The score model.", shown="beside the weights", names=("--out", "-o"), written=True),
     ] = None
     precision: Annotated[str | None, Option("fp32, or int8: faster.", shown="fp32")] = None
