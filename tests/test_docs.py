@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
+ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 PLACES = "mpn_cli|models|nms_backends|tests|benchmarks|tools|docs|examples"
 PATH = re.compile(rf"`((?:{PLACES})(?:/[\w.*-]+)+/?)`")
