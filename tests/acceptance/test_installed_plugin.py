@@ -39,8 +39,8 @@ def test_it_is_listed_used_and_blamed(
     done = mpn(*command, "hard", PYTHONPATH=str(site))
     assert done.returncode == 2
     assert "2 distributions bring" in done.stderr
-    assert "say box-nms-for-mpn:hard or mpn:hard" in done.stderr
-    assert mpn(*command, "mpn:hard", PYTHONPATH=str(site)).returncode == 0
+    assert "say box-nms-for-mpn:hard or mobileposenet:hard" in done.stderr
+    assert mpn(*command, "mobileposenet:hard", PYTHONPATH=str(site)).returncode == 0
     done = mpn("nms-bench", "--images", 6, "--repeat", 1, "--backend", "keypoint-box,numba",
                PYTHONPATH=str(site))  # fmt: skip
     assert done.returncode == 0, done.stderr

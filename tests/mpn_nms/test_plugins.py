@@ -30,10 +30,10 @@ def fresh() -> Plugins:
 def test_two_of_one_name_are_told_apart_by_distribution(site: Path) -> None:
     code = "class B:\n name='hard'\n methods=('hard',)\n def __call__(self, b, c): return b\n"
     install(site, "rival", "hard = rival_nms:B", "rival_nms", code)
-    with pytest.raises(PluginError, match="mpn:hard or rival:hard"):
+    with pytest.raises(PluginError, match="mobileposenet:hard or rival:hard"):
         fresh().find("hard")
     assert fresh().find("rival:hard").version == "2.0"
-    assert fresh().find("none").distribution == "mpn"
+    assert fresh().find("none").distribution == "mobileposenet"
 
 
 def test_a_broken_plugin_is_listed_and_blamed(site: Path) -> None:
