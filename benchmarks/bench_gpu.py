@@ -88,7 +88,9 @@ def network_rows(device: torch.device, batches: list[int]) -> list[dict[str, Any
             if device.type == "cuda":
                 half, small = folded.half(), last.half()
                 row["folded half"] = rate(lambda n=half, x=small: n(x), batch, device)
-        ours = DevicePoseNetwork(MODEL, MODEL.weights, str(device), batch, False, Decode.DARK)
+        ours = DevicePoseNetwork(
+            MODEL, MODEL.weights, str(device), batch=batch, flip=False, method=Decode.DARK
+        )
         crops = torch.randint(0, 255, (batch, 3, height, width), dtype=torch.uint8, device=device)
         never = torch.zeros(batch, dtype=torch.bool, device=device)
         row["ours, with decoding"] = rate(

@@ -38,7 +38,8 @@ from mpn_cli.nms_bench.candidates import Candidates
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
-from mpn_cli.pipeline.shard import Tools, annotate_shard
+from mpn_cli.pipeline.shard import annotate_shard
+from mpn_cli.pipeline.tools import Tools
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.sources.reading import read_picture
 from mpn_cli.sources.tasks import Box, Task

@@ -19,7 +19,8 @@ from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.declaring import options_of
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
-from mpn_cli.pipeline.shard import Tools, annotate_shard
+from mpn_cli.pipeline.shard import annotate_shard
+from mpn_cli.pipeline.tools import Tools
 from mpn_cli.poses import Poses
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.sources.coco_files import LARGEST_COORDINATE, SMALLEST_SIDE

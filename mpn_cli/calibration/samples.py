@@ -17,7 +17,7 @@ from mpn_cli.base.stopwatch import Stopwatch
 from mpn_cli.evaluation.breakdown import similarities
 from mpn_cli.evaluation.inputs import GroundTruth, Person, read_ground_truth
 from mpn_cli.pipeline.reading_ahead import pictures_of
-from mpn_cli.pipeline.shard import Tools
+from mpn_cli.pipeline.tools import Tools
 from mpn_cli.sources.reading import Decoded, read_picture
 from mpn_cli.sources.tasks import Skipped, Task
 from mpn_cli.training.data_sets import PictureFile, find_pictures, held_out

@@ -15,6 +15,11 @@ class Detector(Protocol):
 
     Scores order and thin out what is found: boxes under ``--bbox-thr`` and those that overlap a
     better one too much are left out afterwards, so that a detector needs no threshold or NMS.
+
+    Two more attributes may say what it does; where one is missing, it counts as False:
+
+    - ``whole_pictures: bool``: each of its boxes is a whole picture, taken as one person;
+    - ``one_by_one: bool``: a picture's boxes do not depend on the pictures given with it.
     """
 
     name: str
@@ -42,3 +47,13 @@ class NetworkDetector:
     @classmethod
     def prepare(cls, setup: DetectorSetup) -> None:
         """Do once what all workers need. Raises InputError."""
+
+
+def takes_whole_pictures(detector: object) -> bool:
+    """Whether each box of a detector, or of a class of detectors, is a whole picture."""
+    return bool(getattr(detector, "whole_pictures", False))
+
+
+def works_one_by_one(detector: object) -> bool:
+    """Whether a picture's boxes are the same whatever pictures are given with it."""
+    return bool(getattr(detector, "one_by_one", False))

@@ -13,6 +13,8 @@ class FullImage:
     """The whole picture is one box with score 1."""
 
     name = "full-image"
+    whole_pictures = True
+    one_by_one = True
 
     def __call__(self, pictures: Sequence[Picture]) -> list[Float64Array]:
         """(1, 5) for each picture."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mpn_cli.base.arrays import Float32Array, Float64Array, Picture
 from mpn_cli.geometry.boxes import SCORE_FLOOR, clip_boxes, letterbox
-from mpn_cli.networks.onnx_files import OnnxNetwork, Shape
+from mpn_cli.networks.onnx_files import OnnxFile, Shape
 from mpn_cli.networks.onnx_names import OnnxName
 from mpn_cli.networks.pixels import PIXEL_KEYS, Pixels, network_pixels, pixels_said
 
@@ -138,55 +138,77 @@ USUAL_SIZE = (640, 640)
 """Of inputs that the file leaves open."""
 
 
+@dataclass(frozen=True, slots=True)
+class BoxLayout:
+    """How an ONNX file wants its pictures and gives its boxes."""
+
+    size: Size
+    family: Family
+    pixels: Pixels
+    person: int
+    """Which class is a person."""
+
+    @classmethod
+    def of(cls, file: OnnxFile) -> BoxLayout:
+        """Read off the file's shapes and what the user says with its name; nothing is run.
+
+        Raises InputError for what is no detector of a known family, or can't be said of one.
+        """
+        name = file.name
+        name.only("family", "person_class", "size", *PIXEL_KEYS)
+        usual = name.numbers("size", (float(USUAL_SIZE[0]), float(USUAL_SIZE[1])))
+        size = file.input_size((int(usual[0]), int(usual[1])))
+        family_name = name.said.get("family") or _recognised(file, size)
+        family = FAMILIES[name.choice("family", tuple(FAMILIES), family_name)]
+        person = int(name.number("person_class", PERSON_CLASS))
+        return cls(size, family, pixels_said(name, family.pixels), person)
+
+
+def _recognised(file: OnnxFile, size: Size) -> str:
+    shapes = file.output_shapes
+    fitting = [name for name, family in FAMILIES.items() if family.recognise(shapes, size)]
+    if len(fitting) != 1:
+        raise file.name.error(
+            f"its outputs {shapes} tell no family; add ,family= and one of {', '.join(FAMILIES)}"
+        )
+    return fitting[0]
+
+
 class OnnxDetector:
     """A detector from an ONNX file.
 
-    Said with the name: family, person_class, size (width/height), and colour, mean, std of the
-    pixels. Raises InputError.
+    The user can say with the name: family, person_class, size (width/height), and colour, mean,
+    std of the pixels. threads: CPU threads, all cores if None. Raises InputError.
     """
 
     def __init__(self, name: OnnxName, threads: int | None) -> None:
-        name.only("family", "person_class", "size", *PIXEL_KEYS)
         self.name = f"onnx:{name.file.name}"
-        self._network = OnnxNetwork(name, threads)
-        usual = name.numbers("size", (float(USUAL_SIZE[0]), float(USUAL_SIZE[1])))
-        self._size = self._network.input_size((int(usual[0]), int(usual[1])))
-        family = name.said.get("family") or self._recognised()
-        self._family = FAMILIES[name.choice("family", tuple(FAMILIES), family)]
-        self._pixels = pixels_said(name, self._family.pixels)
-        self._person = int(name.number("person_class", PERSON_CLASS))
+        file = OnnxFile(name)
+        self._layout = BoxLayout.of(file)
+        self._session = file.compiled(threads)
 
     def __call__(self, pictures: Sequence[Picture]) -> list[Float64Array]:
         """(N, 5) for each picture."""
         return [self._boxes(picture) for picture in pictures]
 
-    def _recognised(self) -> str:
-        shapes = self._network.output_shapes
-        fitting = [n for n, family in FAMILIES.items() if family.recognise(shapes, self._size)]
-        if len(fitting) != 1:
-            raise self._network.name.error(
-                f"its outputs {shapes} tell no family; add ,family= and one of"
-                f" {', '.join(FAMILIES)}"
-            )
-        return fitting[0]
-
     def _boxes(self, picture: Picture) -> Float64Array:
         height, width = picture.shape[:2]
-        if self._family.stretched:
-            pixels = np.asarray(cv2.resize(picture, self._size), dtype=np.uint8)
-            scale = np.array([self._size[0] / width, self._size[1] / height] * 2)
+        size, family = self._layout.size, self._layout.family
+        if family.stretched:
+            pixels = np.asarray(cv2.resize(picture, size), dtype=np.uint8)
+            scale = np.array([size[0] / width, size[1] / height] * 2)
         else:
-            boxed = letterbox(picture, self._size, self._family.padding, cv2.INTER_LINEAR)
+            boxed = letterbox(picture, size, family.padding, cv2.INTER_LINEAR)
             pixels, scale = boxed.pixels, np.full(4, boxed.scale)
-        outputs = self._network(network_pixels(pixels[None], self._pixels))
+        outputs = self._session(network_pixels(pixels[None], self._layout.pixels))
         try:
-            boxes, scores = self._family.decode(outputs, self._size, self._person)
+            boxes, scores = family.decode(outputs, size, self._layout.person)
             fits = boxes.shape == (*scores.shape, 4)
         except (IndexError, ValueError):
             fits = False
         if not fits:
             shapes = [one.shape for one in outputs]
-            raise self._network.name.error(f"its outputs {shapes} are not its family's")
+            raise self._session.name.error(f"its outputs {shapes} are not its family's")
         sure = np.isfinite(scores) & (scores >= SCORE_FLOOR) & np.isfinite(boxes).all(axis=1)
         clipped = clip_boxes(boxes[sure] / scale, width, height)
         return np.column_stack([clipped, np.clip(scores[sure], 0, 1)])

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from mpn_models.registry import PERSON_DETECTOR
-from mpn_models.weights import WeightsError, load_weights, read_header
+from mpn_models.weights import load_weights, read_header
 
 from mpn_cli.base.arrays import Float32Array, Float64Array, Picture
 from mpn_cli.base.choices import Precision, Runtime
-from mpn_cli.base.errors import InputError
 from mpn_cli.base.recipe import DetectorSetup
 from mpn_cli.detectors.contract import NetworkDetector
 from mpn_cli.geometry.boxes import cell_boxes, clip_boxes, input_shape, letterbox
+from mpn_cli.geometry.crops import normalise
+from mpn_cli.networks.sources import weights_errors
 
 if TYPE_CHECKING:
     from mpn_cli.networks.openvino_offline import openvino
@@ -35,27 +36,28 @@ class PersonBoxes(NetworkDetector):
     """NanoDet-g on pictures scaled to a long side of ``setup.long_side`` pixels."""
 
     name = "person"
+    one_by_one = True
 
     def __init__(self, setup: DetectorSetup, threads: int | None, device: str = "cpu") -> None:
         self._long_side = setup.long_side
-        if setup.runtime is Runtime.OPENVINO:
-            self._network = _openvino(_form(setup.precision), threads)
-        else:
-            self._network = _torch(threads, device)
+        with weights_errors():
+            if setup.runtime is Runtime.OPENVINO:
+                self._network = _openvino(_form(setup.precision), threads)
+            else:
+                self._network = _torch(threads, device)
 
     @classmethod
     def weights_sha256(cls) -> str:
         """The hash of the shipped weights. Raises InputError where they are damaged."""
-        try:
+        with weights_errors():
             return read_header(PERSON_DETECTOR.weights).sha256
-        except WeightsError as error:
-            raise InputError(str(error)) from None
 
     @classmethod
     def prepare(cls, setup: DetectorSetup) -> None:
         """Make OpenVINO's fp32 form, if it is wanted and not there yet."""
         if setup.runtime is Runtime.OPENVINO:
-            _form(setup.precision)
+            with weights_errors():
+                _form(setup.precision)
 
     def __call__(self, pictures: Sequence[Picture]) -> list[Float64Array]:
         """(N, 5) for each picture."""
@@ -107,8 +109,6 @@ def _openvino(form: Path, threads: int | None) -> Network:
 def _torch(threads: int | None, device: str) -> Network:
     import torch
     from mpn_models.network import channels_last
-
-    from mpn_cli.geometry.crops import normalise
 
     if threads is not None:
         torch.set_num_threads(threads)

@@ -1,74 +1,162 @@
-"""Detectors by name: ours and third parties' through one entry-point group, and ONNX files."""
+"""Detectors by name: ours and third parties' through one entry-point group, and ONNX files.
+
+:func:`find_detector` decides from the text of ``--detector``; what differs is a method of
+:class:`DetectorSource`.
+"""
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
 
-from mpn_nms.plugins import PluginError, Plugins, blamed
+from mpn_nms.plugins import Plugin, PluginError, Plugins, blamed
 
 from mpn_cli.base.recipe import DetectorSetup
-from mpn_cli.detectors.contract import Detector, NetworkDetector
+from mpn_cli.detectors.contract import (
+    Detector,
+    NetworkDetector,
+    takes_whole_pictures,
+    works_one_by_one,
+)
+from mpn_cli.detectors.onnx_boxes import BoxLayout, OnnxDetector
+from mpn_cli.networks.onnx_files import OnnxFile
 from mpn_cli.networks.onnx_names import ONNX, OnnxName, file_sha256
 
 DETECTORS = Plugins("mpn.detectors", "detector")
-FULL_IMAGE = "full-image"
 
 
-def detector_hash(name: str) -> str:
+class DetectorSource(ABC):
+    """A detector that was found, not yet loaded."""
+
+    takes_setup = False
+    """Whether it follows ``--detector-size`` and ``--precision``."""
+    whole_pictures = False
+    """Whether each of its boxes is a whole picture."""
+    one_by_one = False
+    """Whether a picture's boxes do not depend on the pictures given with it."""
+
+    def checked_sha256(self) -> str:
+        """What tells its network from others; "" for plug-ins. Nothing is compiled.
+
+        Raises PluginError and InputError for a network that can't be used.
+        """
+        return ""
+
+    @abstractmethod
+    def prepare(self, setup: DetectorSetup | None) -> None:
+        """Do once what all workers on the CPU need. Raises InputError and PluginError."""
+
+    @abstractmethod
+    def load(
+        self, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
+    ) -> Detector:
+        """The detector ready to run. Raises PluginError and InputError.
+
+        setup: None where :attr:`takes_setup` is False; threads: CPU threads, all cores if None;
+        device: for those that take a setup; the others run where they like.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxSource(DetectorSource):
+    """``onnx:FILE`` with what the user says of it."""
+
+    said: OnnxName
+
+    def checked_sha256(self) -> str:
+        """The file's hash, after its shapes were read and understood."""
+        BoxLayout.of(OnnxFile(self.said))
+        return file_sha256(self.said.file)
+
+    def prepare(self, setup: DetectorSetup | None) -> None:
+        """Nothing: each worker compiles the file."""
+
+    def load(
+        self, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
+    ) -> Detector:
+        """On the CPU."""
+        return OnnxDetector(self.said, threads)
+
+
+class PluginSource(DetectorSource):
+    """A detector of the entry-point group, ours included: a detector, or a class of them."""
+
+    def __init__(self, plugin: Plugin, loaded: Any) -> None:
+        self.plugin = plugin
+        self.loaded = loaded
+        self.whole_pictures = takes_whole_pictures(loaded)
+        self.one_by_one = works_one_by_one(loaded)
+
+    def prepare(self, setup: DetectorSetup | None) -> None:
+        """Nothing: the contract has no such step."""
+
+    def load(
+        self, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
+    ) -> Detector:
+        """Make one where it is a class."""
+        with blamed(self.loaded, "detector"):
+            return self._checked(self.loaded() if isinstance(self.loaded, type) else self.loaded)
+
+    def _checked(self, detector: object) -> Detector:
+        if not isinstance(detector, Detector):
+            raise PluginError(f"{self.plugin.qualified} is no detector: it lacks a name or a call")
+        return detector
+
+
+class NetworkDetectorSource(PluginSource):
+    """A class that derives from NetworkDetector, as the built-in detector does."""
+
+    takes_setup = True
+    loaded: type[NetworkDetector]
+
+    def checked_sha256(self) -> str:
+        """As the class says."""
+        with blamed(self.loaded, "detector"):
+            return self.loaded.weights_sha256()
+
+    def prepare(self, setup: DetectorSetup | None) -> None:
+        """As the class does."""
+        assert setup is not None
+        with blamed(self.loaded, "detector"):
+            self.loaded.prepare(setup)
+
+    def load(
+        self, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
+    ) -> Detector:
+        """Told what to run on."""
+        assert setup is not None
+        with blamed(self.loaded, "detector"):
+            return self._checked(self.loaded(setup, threads, device))
+
+
+def find_detector(text: str) -> DetectorSource:
+    """What ``--detector`` means: the name of a plug-in, ours included, or an ONNX file.
+
+    A plug-in is imported. Raises PluginError for a name that nothing has and for what is no
+    detector, InputError for a file that is not there.
+    """
+    if text.startswith(ONNX):
+        return OnnxSource(OnnxName.parse(text, "--detector"))
+    plugin = DETECTORS.find(text)
+    loaded = plugin.loaded
+    if not callable(loaded):
+        raise PluginError(f"{text} is no detector: it can't be called")
+    if isinstance(loaded, type) and issubclass(loaded, NetworkDetector):
+        return NetworkDetectorSource(plugin, loaded)
+    return PluginSource(plugin, loaded)
+
+
+def detector_hash(text: str) -> str:
     """What tells the networks behind a detector's name apart; "" for plug-ins.
 
     Raises PluginError and InputError for a name that can't be used, an ONNX file's content
     included.
     """
-    if name.startswith(ONNX):
-        from mpn_cli.detectors.onnx_boxes import OnnxDetector
-
-        said = OnnxName.parse(name, "--detector")
-        OnnxDetector(said, threads=1)
-        return file_sha256(said.file)
-    loaded = DETECTORS.find(name).loaded
-    if not callable(loaded):
-        raise PluginError(f"{name} is no detector: it can't be called")
-    return loaded.weights_sha256() if _is_network(loaded) else ""
+    return find_detector(text).checked_sha256()
 
 
-def prepare_detector(name: str, setup: DetectorSetup | None) -> None:
+def prepare_detector(text: str, setup: DetectorSetup | None) -> None:
     """Do once what all workers need; nothing for "", no detector. Raises InputError."""
-    if name and not name.startswith(ONNX):
-        loaded = DETECTORS.find(name).loaded
-        if _is_network(loaded):
-            assert setup is not None
-            loaded.prepare(setup)
-
-
-def takes_setup(name: str) -> bool:
-    """Whether a detector heeds ``--detector-size`` and ``--precision``. Raises PluginError."""
-    return not name.startswith(ONNX) and _is_network(DETECTORS.find(name).loaded)
-
-
-def _is_network(loaded: object) -> TypeGuard[type[NetworkDetector]]:
-    return isinstance(loaded, type) and issubclass(loaded, NetworkDetector)
-
-
-def load_detector(
-    name: str, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
-) -> Detector:
-    """The detector called ``name``, ready to run. Raises PluginError and InputError.
-
-    device: for our own network; others' run where they like.
-    """
-    if name.startswith(ONNX):
-        from mpn_cli.detectors.onnx_boxes import OnnxDetector
-
-        return OnnxDetector(OnnxName.parse(name, "--detector"), threads)
-    plugin = DETECTORS.find(name)
-    loaded = plugin.loaded
-    if _is_network(loaded):
-        assert setup is not None
-        loaded = loaded(setup, threads, device)
-    elif isinstance(loaded, type):
-        with blamed(loaded, "detector"):
-            loaded = loaded()
-    if not isinstance(loaded, Detector):
-        raise PluginError(f"{plugin.qualified} is no detector: it lacks a name or a call")
-    return loaded
+    if text:
+        find_detector(text).prepare(setup)

@@ -20,8 +20,8 @@ from mpn_cli.detectors.registry import detector_hash
 from mpn_cli.engine.folder import PARTS
 from mpn_cli.engine.parts import PartHeader
 from mpn_cli.engine.worker import Orders, annotate_part
-from mpn_cli.networks.loading import network_here
 from mpn_cli.networks.scoring import load_scoring
+from mpn_cli.networks.sources import network_here
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.tasks import Task
 

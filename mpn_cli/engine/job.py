@@ -9,14 +9,12 @@ from functools import cached_property
 
 import msgspec
 import numpy as np
-from mpn_models.registry import MODELS
 from numpy.typing import NDArray
 
-from mpn_cli.base.choices import Runtime
-from mpn_cli.base.devices import CPU
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.text import to_json
 from mpn_cli.base.version import __version__
+from mpn_cli.networks.sources import network_of
 from mpn_cli.sources.reading import file_stamp
 from mpn_cli.sources.tasks import Task
 
@@ -96,9 +94,5 @@ def what_decides(recipe: Recipe) -> Recipe:
 
 
 def is_batch_free(recipe: Recipe) -> bool:
-    """Whether a crop's heatmaps are the same to the last bit in any batch.
-
-    They are for our own networks in OpenVINO. In torch they differ by 3e-8, which may tip a digit;
-    of other people's networks it is not known.
-    """
-    return recipe.model in MODELS and recipe.runtime is Runtime.OPENVINO and recipe.device == CPU
+    """Whether a crop's heatmaps are the same to the last bit in any batch."""
+    return network_of(recipe).is_batch_free(recipe)

@@ -11,8 +11,7 @@ import msgspec
 import numpy as np
 
 from mpn_cli.base.recipe import Recipe
-from mpn_cli.detectors.full_image import FullImage
-from mpn_cli.detectors.person import PersonBoxes
+from mpn_cli.detectors.registry import find_detector
 from mpn_cli.engine.finished import FinishedPictures
 from mpn_cli.engine.job import DIGEST_BYTES, Job, is_batch_free
 from mpn_cli.engine.parts import read_part, write_part
@@ -41,18 +40,16 @@ def known_inputs(content: bytes) -> Known:
 
 
 def companions_matter(recipe: Recipe) -> bool:
-    """Whether a picture's results may depend on those that it shares a shard with.
-
-    Our own detector takes them one by one.
-    """
-    detectors = ("", PersonBoxes.name, FullImage.name)
-    return not is_batch_free(recipe) or recipe.detector not in detectors
+    """Whether a picture's results may depend on those that it shares a shard with."""
+    alone = not recipe.detector or find_detector(recipe.detector).one_by_one
+    return not is_batch_free(recipe) or not alone
 
 
 def reuse_shards(job: Job, known: Known, out: Path, parts: Path) -> None:
     """Write the parts of those shards whose pictures are all among the results in ``out``."""
     ids = [known.get(digest.tobytes()) for digest in job.inputs]
-    full_image = job.recipe.detector == FullImage.name
+    detector = job.recipe.detector
+    full_image = bool(detector) and find_detector(detector).whole_pictures
     with FinishedPictures(out) as finished:
         for number in range(job.shards):
             tasks = job.shard(number)

@@ -22,7 +22,8 @@ from mpn_cli.base.stopping import STOP_SIGNALS
 from mpn_cli.engine.folder import OVERLAYS, PARTS, writing
 from mpn_cli.engine.overlays import overlay_style, write_overlays
 from mpn_cli.engine.parts import PartHeader, note_overlays, part_pictures, read_part, write_part
-from mpn_cli.pipeline.shard import Tools, annotate_shard
+from mpn_cli.pipeline.shard import annotate_shard
+from mpn_cli.pipeline.tools import Tools
 from mpn_cli.results.poses import ShardResult
 from mpn_cli.sources.decoder_lines import listen
 from mpn_cli.sources.tasks import Task

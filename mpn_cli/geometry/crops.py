@@ -17,6 +17,9 @@ from mpn_cli.base.arrays import Float32Array, Float64Array, FloatArray, Picture
 PADDING = 1.25
 """A crop's size over its box's, after the box was widened to the input's aspect."""
 
+HEATMAP_STRIDE = 4
+"""Pixels of a crop per heatmap cell, along each side, in our own networks."""
+
 PIXEL_MEAN = (0.485, 0.456, 0.406)
 PIXEL_STD = (0.229, 0.224, 0.225)
 """ImageNet's channel statistics for RGB in 0..1, which the network was trained with."""
@@ -87,6 +90,11 @@ def warp_crop(
         borderValue=(0, 0, 0),
     )
     return np.asarray(crop, dtype=np.uint8)
+
+
+def heatmap_size(input_size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) in cells of our own networks' heatmaps for crops of (width, height)."""
+    return input_size[0] // HEATMAP_STRIDE, input_size[1] // HEATMAP_STRIDE
 
 
 def grid_to_picture(positions: FloatArray, regions: Regions, grid: tuple[int, int]) -> Float64Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,20 +47,28 @@ class Finder(Protocol):
         ...
 
 
-class OnDevice(ABC):
-    """Base of networks that do all from the crop to the joint on a device of their own."""
+class PoseNetwork(Protocol):
+    """A pose network as a shard uses it: boxes in, poses out, wherever it runs."""
 
     input_size: tuple[int, int]
+    """(width, height) of a crop, pixels."""
     joints: int
     conventions: Conventions
 
-    @abstractmethod
     def finder(self, stopwatch: Stopwatch) -> Finder:
         """A shard's finder."""
+        ...
+
+    def reading_threads(self, threads: int | None) -> int:
+        """How many pictures are decoded at once by a worker that has ``threads`` CPU threads."""
+        ...
 
 
 class Estimator(Protocol):
-    """A pose network ready to run."""
+    """A pose network on the CPU, ready to run: crops in, heatmaps out. What plug-ins bring.
+
+    ``mpn_cli.pipeline.poses`` does the rest: crops, full batches, flip test, decoding.
+    """
 
     input_size: tuple[int, int]
     """(width, height) of a crop, pixels."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -15,42 +16,67 @@ from mpn_cli.networks.onnx_names import OnnxName
 Shape = tuple[int, ...]
 """Sides that may vary are -1."""
 
+_Run = Callable[[Float32Array], list[Float32Array]]
+"""(N, 3, H, W) -> all outputs."""
 
-class OnnxNetwork:
-    """A network with one picture input (N, 3, H, W) and its outputs.
+_Read = tuple[list[Shape], list[Shape], Callable[[int | None], _Run]]
+"""The shapes of the inputs and the outputs, and what compiles the network for some threads."""
 
-    Raises InputError with one line for a file that is damaged, no ONNX, or not of that form.
+
+class OnnxFile:
+    """An ONNX file that was read: a network with one picture input (N, 3, H, W) and its outputs.
+
+    Nothing is compiled until :meth:`compiled` is called. Raises InputError with one line for a file
+    that is damaged, no ONNX, or not of that form.
     """
 
-    def __init__(self, name: OnnxName, threads: int | None) -> None:
+    def __init__(self, name: OnnxName) -> None:
         self.name = name
         if find_spec("openvino") is not None:
-            opened = _open_with_openvino
+            read = _read_with_openvino
         elif find_spec("onnxruntime") is not None:
-            opened = _open_with_onnxruntime
+            read = _read_with_onnxruntime
         else:
             raise name.error("needs OpenVINO or ONNX Runtime; pip install openvino")
-        try:
-            with _silent_libraries():
-                inputs, outputs, run = opened(str(name.file), threads)
-        except Exception as error:  # each runtime has its own kinds
-            raise name.error("not a network that can be run: damaged, or no ONNX") from error
+        with _one_line_errors(name):
+            inputs, self.output_shapes, self._compile = read(str(name.file))
         if len(inputs) != 1 or len(inputs[0]) != 4 or inputs[0][1] != 3:
             raise name.error(f"its inputs are {inputs}, not one picture (N, 3, H, W)")
         self.input_shape = inputs[0]
-        self.output_shapes = outputs
-        self._run = run
 
     def input_size(self, usual: tuple[int, int]) -> tuple[int, int]:
         """(width, height); ``usual`` where the file leaves it open."""
         height, width = self.input_shape[2:]
         return (width if width > 0 else usual[0], height if height > 0 else usual[1])
 
+    def compiled(self, threads: int | None) -> OnnxSession:
+        """The network ready to run on ``threads`` CPU threads, all cores if None.
+
+        Raises InputError where the runtime can't run it.
+        """
+        with _one_line_errors(self.name):
+            return OnnxSession(self.name, self.input_shape[0], self._compile(threads))
+
+
+class OnnxSession:
+    """A network from an ONNX file, ready to run.
+
+    batch: the number of pictures that the file fixes, -1 if none.
+    """
+
+    def __init__(self, name: OnnxName, batch: int, run: _Run) -> None:
+        self.name = name
+        self._batch = batch
+        self._run = run
+
     def __call__(self, pixels: Float32Array) -> list[Float32Array]:
-        """All outputs for (N, 3, H, W); one by one where the file fixes N to 1."""
-        if self.input_shape[0] in (-1, len(pixels)):
+        """All outputs for (N, 3, H, W), in several runs where the file fixes N to fewer.
+
+        Raises InputError where N is no multiple of what the file fixes it to.
+        """
+        if self._batch in (-1, len(pixels)):
             return self._run(pixels)
-        step = self.input_shape[0]
+        step = self._batch
         if len(pixels) % step:
             raise self.name.error(f"takes {step} pictures at once; give --batch {step}")
         parts = [self._run(pixels[i : i + step]) for i in range(0, len(pixels), step)]
@@ -58,8 +84,18 @@ class OnnxNetwork:
 
 
 @contextmanager
+def _one_line_errors(name: OnnxName) -> Iterator[None]:
+    """Whatever a runtime raises becomes an InputError, and what it writes to stderr is dropped."""
+    try:
+        with _silent_libraries():
+            yield
+    except Exception as error:  # each runtime has its own kinds
+        raise name.error("not a network that can be run: damaged, or no ONNX") from error
+
+
+@contextmanager
 def _silent_libraries() -> Iterator[None]:
-    """What libraries write to stderr by themselves about a damaged file goes nowhere."""
+    """Drop what libraries write to stderr by themselves about a damaged file."""
     before = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -71,49 +107,58 @@ def _silent_libraries() -> Iterator[None]:
         os.close(nowhere)
 
 
-_Opened = tuple[list[Shape], list[Shape], Callable[[Float32Array], list[Float32Array]]]
-
-
-def _open_with_openvino(file: str, threads: int | None) -> _Opened:
+def _read_with_openvino(file: str) -> _Read:
     from mpn_cli.networks.openvino_models import compiled
     from mpn_cli.networks.openvino_offline import openvino
 
     network = openvino.Core().read_model(file)
-    request = compiled(network, threads).create_infer_request()
 
     def shape(port: openvino.Output) -> Shape:
         return tuple(int(d.get_length()) if d.is_static else -1 for d in port.get_partial_shape())
 
-    def run(pixels: Float32Array) -> list[Float32Array]:
-        request.infer({0: np.ascontiguousarray(pixels)}, share_inputs=True)
-        return [
-            np.array(request.get_output_tensor(i).data, dtype=np.float32)
-            for i in range(len(network.outputs))
-        ]
+    def compile_for(threads: int | None) -> _Run:
+        request = compiled(network, threads).create_infer_request()
 
-    return [shape(p) for p in network.inputs], [shape(p) for p in network.outputs], run
+        def run(pixels: Float32Array) -> list[Float32Array]:
+            request.infer({0: np.ascontiguousarray(pixels)}, share_inputs=True)
+            return [
+                np.array(request.get_output_tensor(i).data, dtype=np.float32)
+                for i in range(len(network.outputs))
+            ]
+
+        return run
+
+    return [shape(p) for p in network.inputs], [shape(p) for p in network.outputs], compile_for
 
 
-def _open_with_onnxruntime(file: str, threads: int | None) -> _Opened:
+def _read_with_onnxruntime(file: str) -> _Read:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    def session(threads: int | None, level: Any) -> Any:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 4
+        options.graph_optimization_level = level
+        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
     def shape(sides: list[int | str | None]) -> Shape:
         return tuple(side if isinstance(side, int) else -1 for side in sides)
 
-    def run(pixels: Float32Array) -> list[Float32Array]:
-        return [
-            np.asarray(one, dtype=np.float32)
-            for one in session.run(None, {name: np.ascontiguousarray(pixels)})
-        ]
+    levels = onnxruntime.GraphOptimizationLevel
+    read = session(1, levels.ORT_DISABLE_ALL)
+
+    def compile_for(threads: int | None) -> _Run:
+        ready = session(threads, levels.ORT_ENABLE_ALL)
+        name = ready.get_inputs()[0].name
+
+        def run(pixels: Float32Array) -> list[Float32Array]:
+            outputs = ready.run(None, {name: np.ascontiguousarray(pixels)})
+            return [np.asarray(one, dtype=np.float32) for one in outputs]
+
+        return run
 
     return (
-        [shape(one.shape) for one in session.get_inputs()],
-        [shape(one.shape) for one in session.get_outputs()],
-        run,
+        [shape(one.shape) for one in read.get_inputs()],
+        [shape(one.shape) for one in read.get_outputs()],
+        compile_for,
     )

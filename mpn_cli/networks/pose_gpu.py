@@ -16,14 +16,13 @@ import numpy as np
 import torch
 from mpn_models.folded import fold
 from mpn_models.network import channels_last
-from mpn_models.registry import MODELS, Model
-from mpn_models.weights import WeightsError, load_weights
+from mpn_models.registry import Model
+from mpn_models.weights import load_weights
 from torch import Tensor
 
 from mpn_cli.base.arrays import BoolArray, Float64Array, Picture
 from mpn_cli.base.choices import Decode
 from mpn_cli.base.errors import InputError
-from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.skeletons import SKELETONS
 from mpn_cli.base.stopwatch import Stopwatch
 from mpn_cli.geometry.crops import (
@@ -31,27 +30,29 @@ from mpn_cli.geometry.crops import (
     PIXEL_STD,
     Regions,
     grid_to_picture,
+    heatmap_size,
     reduced,
     regions_of_boxes,
 )
 from mpn_cli.geometry.torch_crops import warp_crops
 from mpn_cli.geometry.torch_decoding import decode_on_device
-from mpn_cli.networks.contract import Conventions, OnDevice
+from mpn_cli.networks.contract import Conventions
 from mpn_cli.sources.reading import Decoded
 
 WARM_UPS = 3
 """Runs before a graph is captured, as PyTorch's documentation asks for."""
 
 
-class DevicePoseNetwork(OnDevice):
+class DevicePoseNetwork:
     """The folded network with all around it: pixels of crops in, joints in heatmap cells out.
 
-    batch: crops at once; it is halved when the device's memory is full. flip: whether mirror images
-    go through the network at all. Raises WeightsError.
+    A :class:`mpn_cli.networks.contract.PoseNetwork`. batch: crops at once; it is halved when the
+    device's memory is full. flip: whether mirror images go through the network at all. Raises
+    WeightsError.
     """
 
     def __init__(
-        self, model: Model, weights: Path, device: str, batch: int, flip: bool, method: Decode
+        self, model: Model, weights: Path, device: str, *, batch: int, flip: bool, method: Decode
     ) -> None:
         self.input_size = model.input_size
         self.joints = model.joints
@@ -74,6 +75,10 @@ class DevicePoseNetwork(OnDevice):
         """A shard's finder."""
         return DevicePoseFinder(self, stopwatch)
 
+    def reading_threads(self, threads: int | None) -> int:
+        """All of the worker's: the device eats faster than one core decodes."""
+        return max(1, threads or 1)
+
     def joints_of(self, crops: Tensor, flipped: Tensor) -> Tensor:
         """Crops (N, 3, H, W) uint8 on the device -> (N, K, 3): x, y in cells, confidence.
 
@@ -83,13 +88,10 @@ class DevicePoseNetwork(OnDevice):
         """
         while True:
             try:
-                parts = [
-                    self._one_batch(*batch)
-                    for batch in zip(
-                        torch.split(crops, self.batch), torch.split(flipped, self.batch),
-                        strict=True,
-                    )
-                ]  # fmt: skip
+                batches = zip(
+                    torch.split(crops, self.batch), torch.split(flipped, self.batch), strict=True
+                )
+                parts = [self._one_batch(*batch) for batch in batches]
                 return torch.cat(parts) if len(parts) > 1 else parts[0]
             except torch.OutOfMemoryError:
                 self._shrink()
@@ -198,8 +200,7 @@ class DevicePoseFinder:
             np.concatenate([one.centres for one in self._regions]),
             np.concatenate([one.sizes for one in self._regions]),
         )
-        width, height = self._network.input_size
-        grid = (width // 4, height // 4)
+        grid = heatmap_size(self._network.input_size)
         return grid_to_picture(rows[..., :2], regions, grid), rows[..., 2]
 
     def _flush(self) -> None:
@@ -217,16 +218,3 @@ def _uploaded(pixels: Picture, device: torch.device) -> Tensor:
     if device.type == "cuda":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
-
-
-def load_on_device(recipe: Recipe, device: str) -> DevicePoseNetwork:
-    """A recipe's network on a device. Raises InputError, also for other people's networks."""
-    if recipe.model not in MODELS:
-        raise InputError(f"--device {device} is for MobilePoseNet; {recipe.model} runs on the cpu")
-    try:
-        return DevicePoseNetwork(
-            MODELS[recipe.model], Path(recipe.weights), device, recipe.batch, recipe.flip,
-            recipe.decode,
-        )  # fmt: skip
-    except WeightsError as error:
-        raise InputError(str(error)) from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mpn_cli.base.arrays import Float32Array, Picture
 from mpn_cli.base.skeletons import SKELETONS
 from mpn_cli.geometry.crops import PADDING, PIXEL_MEAN, PIXEL_STD
 from mpn_cli.networks.contract import Conventions, SimCC
-from mpn_cli.networks.onnx_files import OnnxNetwork, Shape
+from mpn_cli.networks.onnx_files import OnnxFile
 from mpn_cli.networks.onnx_names import OnnxName
 from mpn_cli.networks.pixels import PIXEL_KEYS, Pixels, Three, network_pixels, pixels_said
 
@@ -21,54 +23,80 @@ def _times_255(values: tuple[float, ...]) -> Three:
 _IMAGENET = Pixels("rgb", _times_255(PIXEL_MEAN), _times_255(PIXEL_STD))
 
 
+@dataclass(frozen=True, slots=True)
+class PoseLayout:
+    """How an ONNX file wants its crops and gives its joints."""
+
+    input_size: tuple[int, int]
+    """(width, height), pixels."""
+    joints: int
+    x_first: bool | None
+    """Which of SimCC's two outputs comes first; None for heatmaps."""
+    pixels: Pixels
+    conventions: Conventions
+
+    @classmethod
+    def of(cls, file: OnnxFile) -> PoseLayout:
+        """Read off the file's shapes and what the user says with its name; nothing is run.
+
+        Raises InputError for what is no pose network, or can't be said of one.
+        """
+        name = file.name
+        name.only("size", "padding", "layout", "shift", *PIXEL_KEYS)
+        usual = name.numbers("size", (float(USUAL_SIZE[0]), float(USUAL_SIZE[1])))
+        input_size = file.input_size((int(usual[0]), int(usual[1])))
+        x_first, joints = _outputs(file, input_size)
+        unbiased = name.choice("layout", ("biased", "udp"), "biased") == "udp"
+        unshifted = unbiased or x_first is not None
+        shift = name.choice("shift", ("yes", "no"), "no" if unshifted else "yes") == "yes"
+        conventions = Conventions(unbiased, shift, name.number("padding", PADDING))
+        return cls(input_size, joints, x_first, pixels_said(name, _IMAGENET), conventions)
+
+
+def _outputs(file: OnnxFile, input_size: tuple[int, int]) -> tuple[bool | None, int]:
+    """Whether a SimCC network says x first (None: heatmaps), and the number of joints."""
+    outputs, error = file.output_shapes, file.name.error
+    if len(outputs) == 1 and len(outputs[0]) == 4:
+        x_first = None
+    elif len(outputs) == 2 and all(len(shape) == 3 for shape in outputs):
+        first, second = (shape[2] for shape in outputs)
+        width, height = input_size
+        # The bins are as many times the sides of the crop for both.
+        x_first = first * height == second * width
+        if not x_first and second * height != first * width:
+            raise error(f"its outputs {outputs} don't go with a {width}x{height} input")
+    else:
+        raise error(
+            f"its outputs {outputs} are neither heatmaps (N, K, h, w) nor SimCC's two (N, K, bins)"
+        )
+    joints = outputs[0][1]
+    if joints not in SKELETONS:
+        known = ", ".join(map(str, SKELETONS))
+        raise error(f"it has {joints} joints; joint sets of {known} are known")
+    return x_first, joints
+
+
 class OnnxEstimator:
     """A pose network from an ONNX file.
 
     One output (N, K, h, w) is taken as heatmaps (SimpleBaseline, HRNet, Lite-HRNet and their
-    like), two (N, K, bins) as SimCC (RTMPose). Said with the name: size (width/height), padding,
-    layout (biased or udp), shift (yes or no), and colour, mean, std of the pixels. Raises
-    InputError.
+    like), two (N, K, bins) as SimCC (RTMPose). The user can say with the name: size (width/height),
+    padding, layout (biased or udp), shift (yes or no), and colour, mean, std of the pixels.
+    threads: CPU threads, all cores if None. Raises InputError.
     """
 
     def __init__(self, name: OnnxName, threads: int | None) -> None:
-        name.only("size", "padding", "layout", "shift", *PIXEL_KEYS)
-        self._network = OnnxNetwork(name, threads)
-        self._pixels = pixels_said(name, _IMAGENET)
-        usual = name.numbers("size", (float(USUAL_SIZE[0]), float(USUAL_SIZE[1])))
-        self.input_size = self._network.input_size((int(usual[0]), int(usual[1])))
-        self._x_first, self.joints = self._understood(self._network.output_shapes)
-        simcc = self._x_first is not None
-        unbiased = name.choice("layout", ("biased", "udp"), "biased") == "udp"
-        shift = name.choice("shift", ("yes", "no"), "no" if unbiased or simcc else "yes") == "yes"
-        self.conventions = Conventions(unbiased, shift, name.number("padding", PADDING))
+        file = OnnxFile(name)
+        self._layout = PoseLayout.of(file)
+        self.input_size = self._layout.input_size
+        self.joints = self._layout.joints
+        self.conventions = self._layout.conventions
+        self._session = file.compiled(threads)
 
     def heatmaps(self, crops: Picture) -> Float32Array | SimCC:
         """Crops (N, H, W, 3) uint8 RGB -> heatmaps (N, K, h, w) float32, or SimCC."""
-        outputs = self._network(network_pixels(crops, self._pixels))
-        if self._x_first is None:
+        outputs = self._session(network_pixels(crops, self._layout.pixels))
+        if self._layout.x_first is None:
             return outputs[0]
-        x, y = outputs if self._x_first else reversed(outputs)
+        x, y = outputs if self._layout.x_first else reversed(outputs)
         return SimCC(x, y)
-
-    def _understood(self, outputs: list[Shape]) -> tuple[bool | None, int]:
-        """Whether a SimCC network says x first (None: heatmaps), and the number of joints."""
-        error = self._network.name.error
-        if len(outputs) == 1 and len(outputs[0]) == 4:
-            x_first = None
-        elif len(outputs) == 2 and all(len(shape) == 3 for shape in outputs):
-            first, second = (shape[2] for shape in outputs)
-            width, height = self.input_size
-            # The bins are as many times the sides of the crop for both.
-            x_first = first * height == second * width
-            if not x_first and second * height != first * width:
-                raise error(f"its outputs {outputs} don't go with a {width}x{height} input")
-        else:
-            raise error(
-                f"its outputs {outputs} are neither heatmaps (N, K, h, w) nor SimCC's two"
-                " (N, K, bins)"
-            )
-        joints = outputs[0][1]
-        if joints not in SKELETONS:
-            known = ", ".join(map(str, SKELETONS))
-            raise error(f"it has {joints} joints; joint sets of {known} are known")
-        return x_first, joints

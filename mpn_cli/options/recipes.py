@@ -10,14 +10,26 @@ from mpn_cli.base.choices import Precision, Runtime, Score
 from mpn_cli.base.devices import CPU, device_kind
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.recipe import BoxChoice, DetectorSetup, Recipe
-from mpn_cli.detectors.registry import FULL_IMAGE, detector_hash, takes_setup
-from mpn_cli.networks.loading import choose_runtime, find_network
+from mpn_cli.detectors.registry import DetectorSource, find_detector
 from mpn_cli.networks.scoring import POSE_THR, choose_scoring
+from mpn_cli.networks.sources import choose_runtime, find_network
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import Resolved
 
 DEVICE_BATCH = 128
 """Crops that a GPU takes at once, where the user says nothing."""
+
+_DECIDED = (
+    "score",
+    "joint_confidence",
+    "runtime",
+    "precision",
+    "nms",
+    "nms_method",
+    "pose_thr",
+    "batch",
+)
+"""Options that the user may leave open; the recipe has what was decided."""
 
 
 def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool = False) -> Recipe:
@@ -29,7 +41,8 @@ def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool
     """
     settings = resolved.settings
     kind = device_kind(settings.device)
-    network = find_network(settings.model, settings.runtime, settings.precision)
+    network = find_network(settings.model)
+    network.check_options(settings.device, settings.runtime, settings.precision)
     scoring = choose_scoring(
         settings.score, settings.joint_confidence, network.weights, network.sha256
     )
@@ -38,9 +51,10 @@ def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool
     runtime = (
         choose_runtime(settings.runtime, settings.precision) if kind == "cpu" else Runtime.TORCH
     )
-    detector_sha256 = detector_hash(settings.detector)
-    setup = _detector_setup(resolved, runtime)
-    detector = "" if boxed else settings.detector
+    detector = find_detector(settings.detector)
+    detector_sha256 = detector.checked_sha256()
+    setup = _detector_setup(resolved, detector, runtime)
+    by_score = settings.flip and not boxed and not detector.whole_pictures
     unsaid = resolved.is_default("nms_method") and settings.nms_method not in methods
     return Recipe(
         model=network.name,
@@ -50,13 +64,13 @@ def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool
         runtime=runtime,
         precision=(Precision.FP32 if settings.precision is Precision.AUTO else settings.precision),
         device=kind,
-        detector=detector,
+        detector="" if boxed else settings.detector,
         detector_sha256="" if boxed else detector_sha256,
         detector_setup=None if boxed else setup,
         detected=BoxChoice(settings.bbox_thr, settings.box_nms_thr, settings.max_boxes),
         given=_given_boxes(resolved),
         flip=settings.flip,
-        flip_thr=settings.flip_thr if _flips_by_score(settings.flip, detector) else 0.0,
+        flip_thr=settings.flip_thr if by_score else 0.0,
         decode=settings.decode,
         score=scoring.score,
         joint_confidence=scoring.joint_confidence,
@@ -67,7 +81,7 @@ def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool
         kpt_thr=settings.kpt_thr,
         oks_vis_thr=settings.oks_vis_thr,
         max_dets=settings.max_dets,
-        pose_thr=_pose_thr(resolved, labelled, scoring.score),
+        pose_thr=_pose_thr(resolved, labelled or detector.whole_pictures, scoring.score),
         batch=DEVICE_BATCH if kind != "cpu" and resolved.is_default("batch") else settings.batch,
         fast_decode=settings.fast_decode,
         overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
@@ -76,10 +90,12 @@ def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool
     )
 
 
-def _detector_setup(resolved: Resolved[AnnotateOptions], runtime: Runtime) -> DetectorSetup | None:
-    """What the detector is told. Raises InputError for a size that nobody would heed."""
+def _detector_setup(
+    resolved: Resolved[AnnotateOptions], detector: DetectorSource, runtime: Runtime
+) -> DetectorSetup | None:
+    """What the detector is told. Raises InputError for a size that it would not follow."""
     settings = resolved.settings
-    if not takes_setup(settings.detector):
+    if not detector.takes_setup:
         if not resolved.is_default("detector_size"):
             raise InputError(
                 f"--detector-size is not for --detector {settings.detector};"
@@ -94,17 +110,21 @@ def _detector_setup(resolved: Resolved[AnnotateOptions], runtime: Runtime) -> De
     return DetectorSetup(runtime, precision, settings.detector_size)
 
 
-def _pose_thr(resolved: Resolved[AnnotateOptions], labelled: bool, score: Score) -> float:
-    """``--pose-thr``; by default 0 where somebody is known to be in every box."""
-    settings = resolved.settings
-    if settings.pose_thr is not None:
-        return settings.pose_thr
-    return 0.0 if labelled or settings.detector == FULL_IMAGE else POSE_THR[score]
+def _pose_thr(resolved: Resolved[AnnotateOptions], all_people: bool, score: Score) -> float:
+    """``--pose-thr``; by default 0 where a person is known to be in every box."""
+    if resolved.settings.pose_thr is not None:
+        return resolved.settings.pose_thr
+    return 0.0 if all_people else POSE_THR[score]
 
 
-def _flips_by_score(flip: bool, detector: str) -> bool:
+def _takes_whole_pictures(recipe: Recipe) -> bool:
+    """Whether the boxes are whole pictures; the detector was found before."""
+    return bool(recipe.detector) and find_detector(recipe.detector).whole_pictures
+
+
+def _flips_by_score(recipe: Recipe) -> bool:
     """Whether a box's score decides about its flip test: in boxes that a detector draws."""
-    return flip and detector not in ("", FULL_IMAGE)
+    return recipe.flip and bool(recipe.detector) and not _takes_whole_pictures(recipe)
 
 
 def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool) -> list[str]:
@@ -115,9 +135,9 @@ def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: 
     # Of a plug-in's methods nothing is known.
     drops = recipe.nms in ("none", "hard", "numba") and recipe.nms_method in ("none", "hard")
     boxed = "every picture comes with its boxes" if not recipe.detector else ""
-    whole = "each picture is taken as one person" if recipe.detector == "full-image" else ""
+    whole = "each picture is taken as one person" if _takes_whole_pictures(recipe) else ""
     whole = "a data set's own people are all used" if labelled else whole
-    by_score = _flips_by_score(recipe.flip, recipe.detector)
+    by_score = _flips_by_score(recipe)
     idle = {
         "max_dets": f"{method} keeps all poses that are no duplicates" if drops else "",
         "nms_thr": f"{method} has no threshold"
@@ -148,15 +168,11 @@ def effective_options(
     boxes where they are a data set's people (``labelled``).
     """
     options = resolved.as_json()
-    for name in (
-        "score", "joint_confidence", "runtime", "precision", "nms", "nms_method", "pose_thr",
-        "batch",
-    ):  # fmt: skip
-        options[name] = getattr(recipe, name)
+    options |= {name: getattr(recipe, name) for name in _DECIDED}
     options["detector"] = recipe.detector or None
     choice = recipe.detected if recipe.detector else recipe.given
     options |= {
-        "flip_thr": recipe.flip_thr if _flips_by_score(recipe.flip, recipe.detector) else None,
+        "flip_thr": recipe.flip_thr if _flips_by_score(recipe) else None,
         "bbox_thr": None if labelled else choice.bbox_thr,
         "box_nms_thr": None if labelled else choice.nms_thr,
         "max_boxes": None if labelled else choice.limit,

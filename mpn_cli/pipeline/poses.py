@@ -27,6 +27,30 @@ from mpn_cli.networks.contract import Estimator, SimCC
 from mpn_cli.sources.reading import Decoded
 
 
+class HeatmapNetwork:
+    """An estimator as a shard uses it: a :class:`mpn_cli.networks.contract.PoseNetwork`.
+
+    method: how positions are decoded from heatmaps; batch: crops that the estimator is given at
+    once.
+    """
+
+    def __init__(self, estimator: Estimator, method: Decode, batch: int) -> None:
+        self.input_size = estimator.input_size
+        self.joints = estimator.joints
+        self.conventions = estimator.conventions
+        self._estimator = estimator
+        self._method = method
+        self._batch = batch
+
+    def finder(self, stopwatch: Stopwatch) -> PoseFinder:
+        """A shard's finder."""
+        return PoseFinder(self._estimator, self._method, self._batch, stopwatch)
+
+    def reading_threads(self, threads: int | None) -> int:
+        """One: the network has the worker's other threads."""
+        return 1
+
+
 class PoseFinder:
     """Crops waiting for the network, and the poses of those that went through."""
 
@@ -78,7 +102,7 @@ class PoseFinder:
                 mirror_images = np.ascontiguousarray(crops[flipped][:, :, ::-1])
                 mirrored = self._estimator.heatmaps(mirror_images)
                 shift = self._estimator.conventions.shift_flipped
-                output = average(output, mirrored, flipped, self._skeleton, shift)
+                output = average(output, mirrored, flipped, self._skeleton, shift=shift)
         with self._stopwatch.stage("decode"):
             positions, confidences, grid = read_off(output, self._method)
             regions = Regions(
@@ -99,12 +123,14 @@ def average(
     mirrored: Float32Array | SimCC,
     flipped: BoolArray,
     skeleton: Skeleton,
+    *,
     shift: bool,
 ) -> Float32Array | SimCC:
     """The flip test of either kind of output, of N crops.
 
     mirrored: the output of those crops' mirror images that ``flipped`` (N,) marks; what belongs to
-    the other crops comes back as it is. The result is a copy: an estimator's arrays are its own.
+    the other crops comes back as it is. shift: whether mirrored heatmaps are moved by one cell. The
+    result is a copy: an estimator's arrays are its own.
     """
     order = skeleton.flip_permutation
     if isinstance(output, SimCC) and isinstance(mirrored, SimCC):

@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-OWN_PACKAGES = ("mpn_cli", "nms_backends", "models")
+OWN_PACKAGES = ("mpn_cli", "mpn_nms", "mpn_models")
 
 
 class PluginError(LookupError):

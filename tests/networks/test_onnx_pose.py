@@ -9,7 +9,7 @@ import pytest
 
 from mpn_cli import Annotator
 from mpn_cli.base.errors import InputError
-from mpn_cli.networks.onnx_files import OnnxNetwork
+from mpn_cli.networks.onnx_files import OnnxFile, OnnxSession
 from mpn_cli.networks.onnx_names import OnnxName
 from mpn_cli.networks.pose_onnx import OnnxEstimator
 from mpn_cli.sources.reading import read_picture
@@ -111,15 +111,15 @@ def test_both_runtimes_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     name = OnnxName.parse(f"onnx:{simcc_network(tmp_path / 's.onnx')}", "--model")
     pixels = np.random.default_rng(0).random((3, 3, HEIGHT, WIDTH), dtype=np.float32)
-    first = OnnxNetwork(name, 1)
+    first = OnnxFile(name)
     monkeypatch.setattr(onnx_files, "find_spec", lambda module: module == "onnxruntime" or None)
-    second = OnnxNetwork(name, 1)
+    second = OnnxFile(name)
     assert (first.input_shape, first.output_shapes) == (second.input_shape, second.output_shapes)
-    for one, other in zip(first(pixels), second(pixels), strict=True):
+    for one, other in zip(*(file.compiled(1)(pixels) for file in (first, second)), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def plain_pose(network: OnnxNetwork, picture: np.ndarray, box: Sequence[float]) -> np.ndarray:
+def plain_pose(network: OnnxSession, picture: np.ndarray, box: Sequence[float]) -> np.ndarray:
     """SimpleBaseline's published way for one person, step by step: (17, 3)."""
     x, y, wide, high = box
     centre = np.array([x + wide / 2, y + high / 2], dtype=np.float32)
@@ -151,7 +151,7 @@ def plain_pose(network: OnnxNetwork, picture: np.ndarray, box: Sequence[float]) 
 
 def test_a_peers_network_gives_what_a_plain_script_gets(coco_dev: Path) -> None:
     file = SHARED_DATA / "peers" / "ultralight_nano_simplepose_256x192.onnx"
-    network = OnnxNetwork(OnnxName.parse(f"onnx:{file}", "--model"), None)
+    network = OnnxFile(OnnxName.parse(f"onnx:{file}", "--model")).compiled(None)
     annotator = Annotator(model=f"onnx:{file}", decode="quarter", nms="none")
     data = json.loads((coco_dev / "person_keypoints.json").read_text())
     names = {image["id"]: image["file_name"] for image in data["images"]}

@@ -1,5 +1,6 @@
 """The GPU's way from boxes to joints, run on torch's CPU device, against the CPU's own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from mpn_cli.networks.pose_gpu import DevicePoseNetwork
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
-from mpn_cli.pipeline.shard import Tools, annotate_shard
+from mpn_cli.pipeline.shard import annotate_shard
+from mpn_cli.pipeline.tools import Tools
 from mpn_cli.results.poses import ShardResult
 from mpn_cli.sources.reading import read_picture
 from mpn_cli.sources.tasks import Box, Task
@@ -67,8 +69,11 @@ def both_ways(weights: Path, **options: object) -> tuple[ShardResult, ShardResul
         boxes = [Box(*rng.uniform(10, 200, 2), *rng.uniform(60, 300, 2)) for _ in range(3)]
         tasks.append(Task(number, str(file), file.name, tuple(boxes[: number % 4])))
     cpu = Tools.load(recipe)
-    network = DevicePoseNetwork(MODELS[recipe.model], weights, "cpu", 4, recipe.flip, recipe.decode)
-    device = Tools(recipe, network, cpu.detector, cpu.backend, 2, cpu.score_model)
+    network = DevicePoseNetwork(
+        MODELS[recipe.model], weights, "cpu", batch=4, flip=recipe.flip, method=recipe.decode
+    )
+    device = replace(cpu, network=network, threads=2)
+    assert (cpu.reading_threads, device.reading_threads) == (1, 2)
     return annotate_shard(tasks, cpu), annotate_shard(tasks, device)
 
 
@@ -101,20 +106,28 @@ class Small(DevicePoseNetwork):
 
 
 def test_a_full_memory_halves_the_batch(fresh_weights: Path) -> None:
-    settings = (MODELS["mobileposenet-256x192"], fresh_weights, "cpu", 16, True, Decode.DARK)
+    def loaded(kind: type[DevicePoseNetwork]) -> DevicePoseNetwork:
+        model = MODELS["mobileposenet-256x192"]
+        return kind(model, fresh_weights, "cpu", batch=16, flip=True, method=Decode.DARK)
+
     crops = torch.randint(0, 255, (20, 3, 256, 192), dtype=torch.uint8)
     flipped = torch.arange(20) % 3 == 0
-    small = Small(*settings)
+    small = loaded(Small)
     with pytest.warns(RuntimeWarning, match="going on with 2 crops at once"):
         found = small.joints_of(crops, flipped)
     assert small.batch == 2
-    whole = DevicePoseNetwork(*settings).joints_of(crops, flipped)
+    whole = loaded(DevicePoseNetwork).joints_of(crops, flipped)
     torch.testing.assert_close(found, whole, atol=1e-3, rtol=1e-3)
 
 
 def test_a_lost_device_is_one_line(fresh_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = DevicePoseNetwork(
-        MODELS["mobileposenet-256x192"], fresh_weights, "cpu", 4, False, Decode.DARK
+        MODELS["mobileposenet-256x192"],
+        fresh_weights,
+        "cpu",
+        batch=4,
+        flip=False,
+        method=Decode.DARK,
     )
 
     def lost(crops: torch.Tensor, flipped: torch.Tensor) -> torch.Tensor:

@@ -29,8 +29,8 @@ from mpn_cli.engine.ledger import Totals
 from mpn_cli.engine.local import draw_missing, run_shards
 from mpn_cli.engine.overlays import overlay_style
 from mpn_cli.engine.ownership import refuse_pictures, refuse_sources
-from mpn_cli.networks.loading import prepare_estimator
 from mpn_cli.networks.openvino_cache import cache_problem
+from mpn_cli.networks.sources import prepare_estimator
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import Resolved, resolve
 from mpn_cli.options.recipes import effective_options, idle_options, make_recipe

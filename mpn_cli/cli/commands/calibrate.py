@@ -17,13 +17,13 @@ from mpn_cli.calibration.measuring import Gain, as_fitted, cross_validate
 from mpn_cli.calibration.samples import collect
 from mpn_cli.cli import console
 from mpn_cli.engine.parts import replace_file
-from mpn_cli.networks.loading import prepare_estimator
 from mpn_cli.networks.scoring import FORMAT, score_file
+from mpn_cli.networks.sources import prepare_estimator
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.options.training import CalibrateOptions
-from mpn_cli.pipeline.shard import Tools
+from mpn_cli.pipeline.tools import Tools
 
 BATCH = 16
 
