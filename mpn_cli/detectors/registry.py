@@ -6,9 +6,10 @@ from typing import TypeGuard
 
 from mpn_nms.plugins import PluginError, Plugins, blamed
 
+from mpn_cli.base.files import file_sha256
 from mpn_cli.base.recipe import DetectorSetup
 from mpn_cli.detectors.contract import Detector, NetworkDetector
-from mpn_cli.networks.onnx_names import ONNX, OnnxName, file_sha256
+from mpn_cli.networks.onnx_names import ONNX, OnnxName
 
 DETECTORS = Plugins("mpn.detectors", "detector")
 DEFAULT_DETECTOR = "person"

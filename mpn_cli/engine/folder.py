@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import file_sha256, move_into_place, write_file
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.base.text import to_json
@@ -33,11 +34,10 @@ from mpn_cli.engine.ownership import (
     clear_parts,
     clear_results,
     decoded,
-    file_hash,
     read_run_mark,
     refuse_strangers,
 )
-from mpn_cli.engine.parts import part_pictures, read_part, replace_file
+from mpn_cli.engine.parts import part_pictures, read_part
 from mpn_cli.engine.reuse import (
     Known,
     companions_matter,
@@ -157,7 +157,7 @@ class OutFolder:
 
     def _open_parts(self, job: Job) -> None:
         self.parts.mkdir(exist_ok=True)
-        replace_file(self.parts / JOB_FILE, to_json(JobRecord.of(job)))
+        write_file(self.parts / JOB_FILE, to_json(JobRecord.of(job)))
         clear_leftovers(self.path)
 
     def _found(self) -> JobMark | None:
@@ -226,22 +226,20 @@ class OutFolder:
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in skipped)
         predictions, dataset = self.parts / "predictions.json", self.parts / "dataset.json"
         with writing(self.path):
-            for leftover in (predictions, dataset):
-                leftover.unlink(missing_ok=True)
             write_predictions(predictions, self._pictures(job))
             write_dataset(
                 dataset, self._pictures(job), self._pictures(job), skeleton, recipe.kpt_thr,
                 recipe.pose_thr, info,
             )  # fmt: skip
             small = {"skipped.jsonl": lines, INPUTS_FILE: inputs_of(job)}
-            hashes = {file.name: _flushed_hash(file) for file in (predictions, dataset)}
+            hashes = {file.name: file_sha256(file) for file in (predictions, dataset)}
             hashes |= {name: hashlib.sha256(content).hexdigest() for name, content in small.items()}
             refuse_strangers(self.path)  # a job takes long enough for somebody to put files there
-            replace_file(self.parts / MANIFEST, msgspec.json.encode(hashes))
+            write_file(self.parts / MANIFEST, msgspec.json.encode(hashes))
             for file in (predictions, dataset):
-                file.replace(self.path / file.name)
+                move_into_place(file, self.path / file.name)
             for name, content in small.items():
-                replace_file(self.path / name, content)
+                write_file(self.path / name, content)
             self._write_run({
                 "job": JobRecord.of(job), "files": hashes, "overlays": overlay_style(recipe), **run
             })  # fmt: skip
@@ -250,7 +248,7 @@ class OutFolder:
 
     def _write_run(self, record: dict[str, Any]) -> None:
         content = msgspec.json.format(to_json(record), indent=1)
-        replace_file(self.path / RUN_FILE, content + b"\n")
+        write_file(self.path / RUN_FILE, content + b"\n")
 
     def run_record(self) -> dict[str, Any]:
         """run.json of a finished job."""
@@ -284,12 +282,6 @@ class OutFolder:
         with writing(self.path):
             self._write_run(record)
             clear_parts(self.path)
-
-
-def _flushed_hash(file: Path) -> str:
-    with file.open("rb") as content:
-        os.fsync(content.fileno())
-    return file_hash(file)
 
 
 def _difference(found: Recipe, wanted: Recipe) -> str:

@@ -9,12 +9,12 @@ altered afterwards is found by its checksum.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from mpn_cli.base.files import write_file
 from mpn_cli.results.poses import AnnotatedPicture, ShardResult
 from mpn_cli.sources.tasks import Skipped
 
@@ -85,22 +85,7 @@ def _write(folder: Path, header: PartHeader, pictures: Sequence[AnnotatedPicture
     lines = [msgspec.json.encode(value) for value in (header, *pictures)]
     content = b"\n".join(lines) + b"\n"
     content += hashlib.sha256(content).hexdigest().encode() + b"\n"
-    replace_file(part_file(folder, header.shard), content)
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all: temporary name, flush to disk, rename."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.unlink(missing_ok=True)  # never written through a link of that name
-        with unfinished.open("xb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(file)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    write_file(part_file(folder, header.shard), content)
 
 
 def read_part(folder: Path, job: str, shard: int) -> PartHeader | None:

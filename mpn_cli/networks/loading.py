@@ -14,9 +14,10 @@ from mpn_nms.plugins import PluginError, Plugins, blamed
 
 from mpn_cli.base.choices import Precision, Runtime
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import file_sha256
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.skeletons import SKELETONS
-from mpn_cli.networks.onnx_names import ONNX, OnnxName, file_sha256
+from mpn_cli.networks.onnx_names import ONNX, OnnxName
 
 if TYPE_CHECKING:
     from mpn_cli.networks.contract import Estimator

@@ -12,6 +12,7 @@ from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.tasks import Task
 from tests.acceptance.conftest import Mpn
+from tests.base.test_files import kill_between_write_and_rename
 from tests.conftest import make_picture
 
 LABELS = {
@@ -239,3 +240,27 @@ def test_reports_tables_and_plots_over_other_files(
         assert mpn("report", "out", "--page", "page.html").returncode == 0
         assert mpn(*bench, "--markdown", "table.md", "--plot", "times.png").returncode == 0
     assert mpn(*bench, "--markdown", "nowhere/table.md").returncode == 2
+
+
+def test_what_a_killed_run_left_unfinished_is_cleared_away(
+    mpn: Mpn, tmp_path: Path, fresh_weights: Path
+) -> None:
+    """Everywhere in OUT, and nothing that is only called alike."""
+    make_picture(tmp_path / "pics/in/1.png")
+    make_picture(tmp_path / "pics/2.png")
+    command = ("annotate", "pics", "--model", fresh_weights, "--no-flip", "-o", "out", "--quiet",
+               "--overlay")  # fmt: skip
+    assert mpn(*command, "--keep-parts").returncode == 0
+    out = tmp_path / "out"
+    before = set(contents(out))
+    (out / "skipped.jsonl").unlink()  # as if the run had been killed before it wrote that
+    left = [
+        kill_between_write_and_rename(out / name)
+        for name in ("run.json", "parts/00000000.jsonl", "overlays/in/1.png.jpg")
+    ]
+    for file in left:
+        file.with_suffix(".tmp2").write_text("mine")
+    assert mpn(*command, "--keep-parts").returncode == 0
+    assert set(contents(out)) == before | {
+        str(file.with_suffix(".tmp2").relative_to(out)) for file in left
+    }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mpn_cli.base.files import write_file
 from mpn_cli.base.outputs import check_output
 from mpn_cli.cli import console
-from mpn_cli.engine.parts import replace_file
 from mpn_cli.report.page import GENERATOR, make_page
 from mpn_cli.report.run import read_run
 
@@ -27,7 +27,7 @@ def report(
     run = read_run(out, images)
     check_output(target, f'content="{GENERATOR}"', "--page")
     content = make_page(run, truth, sigmas, gallery, category).encode(errors="backslashreplace")
-    replace_file(target, content)
+    write_file(target, content)
     if images is None and run.addresses() and not quiet:
         console.print_note(
             f"the pictures are at {', '.join(run.addresses())}; --images fetches them from there"
