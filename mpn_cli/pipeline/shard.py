@@ -34,7 +34,7 @@ from mpn_cli.networks.scoring import (
 )
 from mpn_cli.pipeline.poses import PoseFinder
 from mpn_cli.pipeline.reading_ahead import pictures_of
-from mpn_cli.results.poses import AnnotatedPicture, Pose, ShardResult
+from mpn_cli.results.poses import AnnotatedPicture, Counts, Pose, ShardResult
 from mpn_cli.sources.reading import Decoded, read_picture, read_reduced
 from mpn_cli.sources.tasks import Skipped, Task
 
@@ -178,12 +178,15 @@ class _Shard:
         keypoints, confidences = self._poses.found()
         with self.stopwatch.stage("nms"):
             pictures = _suppressed(self._seen, keypoints, confidences, self.tools)
-        likely = sum(len(one.likely(self.tools.recipe.pose_thr)) for one in pictures)
-        return ShardResult(
-            pictures, self.skipped, dict(+self._left_out), self._full_image,
-            dict(self.stopwatch.seconds), sum(len(one.poses) for one in pictures) - likely,
-            self._other_size,
-        )  # fmt: skip
+        threshold = self.tools.recipe.pose_thr
+        counts = Counts(
+            full_image=self._full_image,
+            kept_out=sum(len(one.poses) - len(one.likely(threshold)) for one in pictures),
+            other_size=self._other_size,
+            boxes_left_out=dict(+self._left_out),
+            seconds=dict(self.stopwatch.seconds),
+        )
+        return ShardResult(pictures, self.skipped, counts)
 
     def _find_people(self) -> None:
         detected = iter(self._detected())

@@ -12,7 +12,7 @@ from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.tasks import Task
 from tests.acceptance.conftest import Mpn
-from tests.base.test_files import kill_between_write_and_rename
+from tests.base.test_atomic_files import kill_between_write_and_rename
 from tests.conftest import make_picture
 
 LABELS = {
@@ -134,7 +134,7 @@ def test_a_stranger_that_comes_while_the_job_runs(tmp_path: Path, job: Job) -> N
 
     with OutFolder(tmp_path / "out") as out:
         out.claim(job, resume=True)
-        write_part(out.parts, job.hash, 0, ShardResult([], [], {}, 0, {}))
+        write_part(out.parts, job.hash, 0, ShardResult([]))
         (tmp_path / "out/predictions.json").write_text("mine")
         with pytest.raises(InputError, match=r"predictions\.json is there already"):
             out.merge(job, [], COCO, {}, keep_parts=False)

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -130,17 +131,18 @@ def _run(
 
         def report(totals: Totals) -> None:
             nonlocal start
+            counts = totals.counts
             now = time.monotonic()
             if start is None:
-                before.update(pictures=totals.pictures, people=totals.people)
-            start = start or (totals.people, now)
+                before.update(pictures=counts.pictures, people=counts.people)
+            start = start or (counts.people, now)
             people, since = start
-            detail = f"{totals.people} people"
+            detail = f"{counts.people} people"
             if now > since:
-                detail += f" ({(totals.people - people) / (now - since):.0f}/s)"
+                detail += f" ({(counts.people - people) / (now - since):.0f}/s)"
             if totals.skipped:
                 detail += f", {len(totals.skipped)} skipped"
-            advance(totals.pictures + len(totals.skipped), detail)
+            advance(counts.pictures + len(totals.skipped), detail)
 
         if settings.cluster is None:
             devices = find_devices(settings.device)
@@ -194,6 +196,7 @@ def _record(
     wall: float,
 ) -> dict[str, Any]:
     """What run.json says beside the job; before: what earlier runs had done of it."""
+    counts = totals.counts
     settings = effective_options(resolved, job.recipe, any(t.labelled for t in job.tasks))
     settings["shard_size"] = job.shard_size
     return {
@@ -207,19 +210,19 @@ def _record(
             **{library: version(library) for library in LIBRARIES if find_spec(LIBRARIES[library])},
         },
         "counts": {
-            "pictures": totals.pictures,
-            "people": totals.people,
-            "kept_out": totals.kept_out,
+            "pictures": counts.pictures,
+            "people": counts.people,
+            "kept_out": counts.kept_out,
             "skipped": len(gathered.skipped) + len(totals.skipped),
-            "reused": totals.reused,
-            "full_image": totals.full_image,
-            "other_size": totals.other_size,
+            "reused": counts.reused,
+            "full_image": counts.full_image,
+            "other_size": counts.other_size,
             "before_this_run": before,
-            "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
+            "boxes_left_out": dict(gathered.left_out + Counter(counts.boxes_left_out)),
             "other_files": dict(sorted(gathered.other_files.items())),
         },
         "seconds": {
-            **{name: round(value, 3) for name, value in totals.seconds.items()},
+            **{name: round(value, 3) for name, value in counts.seconds.items()},
             "wall": round(wall, 3),
         },
         "machine": {
