@@ -46,8 +46,10 @@ from mpn_cli.engine.reuse import (
     restore_parts,
     reuse_shards,
 )
+from mpn_cli.formats.files import read_json
 from mpn_cli.results.coco_writer import write_dataset, write_predictions
 from mpn_cli.results.poses import AnnotatedPicture
+from mpn_cli.results.run_record import Option, RunRecord
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS
 from mpn_cli.sources.tasks import Skipped
 
@@ -212,10 +214,14 @@ class OutFolder:
         job: Job,
         skipped: list[Skipped],
         skeleton: Skeleton,
-        run: dict[str, Any],
+        run: RunRecord[JobRecord],
         keep_parts: bool,
-    ) -> None:
-        """Write the results from all parts, in order, as a stream; run.json comes last."""
+    ) -> RunRecord[JobRecord]:
+        """Write the results from all parts, in order, as a stream; run.json comes last.
+
+        Returns ``run`` with the hashes of the files. Raises InputError where they can't be written,
+        or somebody else's are in their place.
+        """
         recipe = job.recipe
         info = {
             "description": "Poses found by mpn",
@@ -240,20 +246,19 @@ class OutFolder:
                 move_into_place(file, self.path / file.name)
             for name, content in small.items():
                 write_file(self.path / name, content)
-            self._write_run({
-                "job": JobRecord.of(job), "files": hashes, "overlays": overlay_style(recipe), **run
-            })  # fmt: skip
+            run = msgspec.structs.replace(run, files=hashes)
+            self._write_run(run)
             if not keep_parts:
                 clear_parts(self.path)
+        return run
 
-    def _write_run(self, record: dict[str, Any]) -> None:
+    def _write_run(self, record: RunRecord[Any]) -> None:
         content = msgspec.json.format(to_json(record), indent=1)
         write_file(self.path / RUN_FILE, content + b"\n")
 
-    def run_record(self) -> dict[str, Any]:
-        """run.json of a finished job."""
-        record: dict[str, Any] = msgspec.json.decode((self.path / RUN_FILE).read_bytes())
-        return record
+    def run_record(self) -> RunRecord[Any]:
+        """run.json of a finished job, which may be of an earlier version. Raises InputError."""
+        return read_json(self.path / RUN_FILE, RunRecord[Any], "what mpn annotate writes")
 
     def open_for_drawing(self, job: Job) -> tuple[Job, str] | None:
         """Make parts of a finished job whose overlays lack something; None if they don't.
@@ -274,11 +279,12 @@ class OutFolder:
             restore_parts(job, mark, self.path, self.parts)
         return job, mark
 
-    def note_drawn(self, job: Job, options: dict[str, Any]) -> None:
+    def note_drawn(self, job: Job, options: dict[str, Option]) -> None:
         """Note in run.json what overlays show now, and remove the parts made for drawing."""
         record = self.run_record()
-        record["overlays"] = overlay_style(job.recipe)
-        record["options"].update(options)
+        record = msgspec.structs.replace(
+            record, overlays=overlay_style(job.recipe), options=record.options | options
+        )
         with writing(self.path):
             self._write_run(record)
             clear_parts(self.path)

@@ -10,7 +10,7 @@ import msgspec
 
 from mpn_cli.base.files import new_file
 from mpn_cli.base.skeletons import Skeleton
-from mpn_cli.results.poses import AnnotatedPicture, Pose
+from mpn_cli.results.poses import AnnotatedPicture, Pose, WrittenPicture
 
 PERSON_ID = 1
 
@@ -76,13 +76,8 @@ def _json_list(values: Iterable[Any]) -> Iterator[bytes]:
     yield b"[]" if separator == b"[\n" else b"\n]"
 
 
-def _image(picture: AnnotatedPicture) -> dict[str, Any]:
-    return {
-        "id": picture.image_id,
-        "file_name": picture.file_name,
-        "width": picture.width,
-        "height": picture.height,
-    }
+def _image(picture: AnnotatedPicture) -> WrittenPicture:
+    return WrittenPicture(picture.image_id, picture.file_name, picture.width, picture.height)
 
 
 def _annotations(

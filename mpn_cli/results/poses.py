@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -38,6 +38,21 @@ class Pose(msgspec.Struct, frozen=True, gc=False):
             2 if confidence >= max(CONFIDENT, kpt_thr) else int(confidence > kpt_thr)
             for _, _, confidence in self.joints()
         ]
+
+
+class PredictedPose(Pose, frozen=True, kw_only=True, gc=False):
+    """A line of predictions.json, read back."""
+
+    image_id: int
+
+
+class WrittenPicture(msgspec.Struct, frozen=True, gc=False):
+    """A picture of dataset.json."""
+
+    id: int
+    file_name: str
+    width: Annotated[int, msgspec.Meta(ge=0)]
+    height: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class AnnotatedPicture(msgspec.Struct, frozen=True):

@@ -1,12 +1,13 @@
 """Files of somebody else are never replaced or deleted, whatever they are called."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from mpn_cli.base.errors import InputError
-from mpn_cli.engine.folder import OutFolder
+from mpn_cli.engine.folder import JobRecord, OutFolder
 from mpn_cli.engine.job import Job
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
@@ -131,16 +132,21 @@ def test_a_stranger_that_comes_while_the_job_runs(tmp_path: Path, job: Job) -> N
     from mpn_cli.base.skeletons import COCO
     from mpn_cli.engine.parts import write_part
     from mpn_cli.results.poses import ShardResult
+    from mpn_cli.results.run_record import RunCounts, RunRecord
+
+    counts = RunCounts(pictures=0, people=0, skipped=0)
+    record = RunRecord(job=JobRecord.of(job), counts=counts, seconds={"wall": 1.0})
 
     with OutFolder(tmp_path / "out") as out:
         out.claim(job, resume=True)
         write_part(out.parts, job.hash, 0, ShardResult([]))
         (tmp_path / "out/predictions.json").write_text("mine")
         with pytest.raises(InputError, match=r"predictions\.json is there already"):
-            out.merge(job, [], COCO, {}, keep_parts=False)
+            out.merge(job, [], COCO, record, keep_parts=False)
         assert (tmp_path / "out/predictions.json").read_text() == "mine"
         (tmp_path / "out/predictions.json").unlink()
-        out.merge(job, [], COCO, {}, keep_parts=False)
+        written = out.merge(job, [], COCO, record, keep_parts=False)
+    assert written.files["predictions.json"] == hashlib.sha256(b"[]\n").hexdigest()
     assert (tmp_path / "out/predictions.json").read_text() == "[]\n"
 
 
