@@ -44,7 +44,7 @@ WORKERS = 2
 
 def empty_part(orders: Orders, version: str, number: int, tasks: Sequence[Task]) -> PartHeader:
     """A shard without any work but its part."""
-    return write_part(orders.out / PARTS, orders.job, number, ShardResult([], [], {}, 0, {}))
+    return write_part(orders.out / PARTS, orders.job, number, ShardResult([]))
 
 
 def sleeping(orders: Orders, version: str, number: int, tasks: Sequence[Task]) -> PartHeader:

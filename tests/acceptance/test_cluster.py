@@ -25,7 +25,7 @@ from mpn_cli.engine.worker import Orders
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
-from mpn_cli.results.poses import ShardResult
+from mpn_cli.results.poses import Counts, ShardResult
 from mpn_cli.sources.tasks import Task
 from tests.acceptance.conftest import COMMAND, Mpn, environment
 from tests.acceptance.test_workers import results, wait_for_parts
@@ -214,10 +214,10 @@ def test_a_part_that_shared_storage_shows_late(tmp_path: Path, fresh_weights: Pa
     with OutFolder(tmp_path / "out") as out:
         out.claim(job, resume=True)
         ledger = Ledger(job, out, lambda totals: None)
-        header = write_part(tmp_path, job.hash, 0, ShardResult([], [], {}, 1, {}))
+        header = write_part(tmp_path, job.hash, 0, ShardResult([], counts=Counts(full_image=1)))
         ledger.done(0, header)
         part = part_file(out.parts, 0)
         threading.Timer(1.0, lambda: part_file(tmp_path, 0).rename(part)).start()
         totals = ledger.totals()
     assert totals is not None
-    assert totals.full_image == 1
+    assert totals.counts.full_image == 1

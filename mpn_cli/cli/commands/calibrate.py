@@ -11,12 +11,12 @@ import msgspec
 
 from mpn_cli.base.choices import JointConfidence, Score
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import write_file
 from mpn_cli.base.outputs import check_output
 from mpn_cli.calibration.fitting import fit
 from mpn_cli.calibration.measuring import Gain, as_fitted, cross_validate
 from mpn_cli.calibration.samples import collect
 from mpn_cli.cli import console
-from mpn_cli.engine.parts import replace_file
 from mpn_cli.networks.scoring import FORMAT, score_file
 from mpn_cli.networks.sources import prepare_estimator
 from mpn_cli.options.annotate import AnnotateOptions
@@ -68,7 +68,7 @@ def calibrate(
     )
     written = msgspec.json.format(msgspec.json.encode(fitted), indent=0)
     try:
-        replace_file(out, written + b"\n")
+        write_file(out, written + b"\n")
     except OSError as error:
         raise InputError(f"{out}: {error.strerror}") from None
     if as_json:

@@ -11,6 +11,7 @@ import numpy as np
 from mpn_nms.contract import NmsConfig
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import write_file
 from mpn_cli.base.outputs import check_output
 from mpn_cli.cli import console
 from mpn_cli.evaluation.coco import load_truth
@@ -73,7 +74,7 @@ def nms_bench(file: Path | None, options: Mapping[str, Any], *, as_json: bool, q
         times = time_by_crowd(names, config, CROWD_SIZES, settings.seed)
         draw_times(CROWD_SIZES, times, plot)
     if markdown is not None:
-        markdown.write_text(_markdown(columns, cells), encoding="utf-8")
+        write_file(markdown, _markdown(columns, cells).encode())
     if as_json:
         console.print_json(
             {"poses": poses, "pictures": pictures, "rows": msgspec.to_builtins(rows)}

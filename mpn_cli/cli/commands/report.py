@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mpn_cli.base.files import write_file
 from mpn_cli.base.outputs import check_output
 from mpn_cli.cli import console
-from mpn_cli.engine.parts import replace_file
 from mpn_cli.options.evaluating import ReportOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.report.page import GENERATOR, make_page
@@ -23,7 +23,7 @@ def report(out: Path, options: Mapping[str, Any], *, as_json: bool, quiet: bool)
     check_output(target, f'content="{GENERATOR}"', "--page")
     page = make_page(run, settings.gt, settings.sigmas, settings.gallery, settings.category)
     content = page.encode(errors="backslashreplace")
-    replace_file(target, content)
+    write_file(target, content)
     if settings.images is None and run.addresses() and not quiet:
         console.print_note(
             f"the pictures are at {', '.join(run.addresses())}; --images fetches them from there"
