@@ -202,4 +202,5 @@ def _poses_of(picture: AnnotatedPicture, joints: int) -> Poses:
         boxes=np.array([pose.bbox for pose in picture.poses]).reshape(-1, 4),
         image_id=picture.image_id,
         file_name=picture.file_name,
+        picture_size=(picture.width, picture.height),
     )

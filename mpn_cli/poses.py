@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
@@ -49,6 +49,8 @@ class Poses:
     """The picture's place in the order they were given, from 1."""
     file_name: str = ""
     """Its path; "" for arrays."""
+    picture_size: tuple[int, int] | None = None
+    """(width, height) in pixels, where the picture was seen."""
     skipped: Skipped | None = None
     """Why the picture could not be used; there are no poses then."""
 
@@ -59,14 +61,12 @@ class Poses:
         """Some of the poses: by number, slice, list of numbers or mask (N,)."""
         if isinstance(rows, SupportsIndex) and not isinstance(rows, np.ndarray):
             rows = [int(rows)]
-        return Poses(
-            self.keypoints[rows],
-            self.confidences[rows],
-            self.scores[rows],
-            self.boxes[rows],
-            self.image_id,
-            self.file_name,
-            self.skipped,
+        return replace(
+            self,
+            keypoints=self.keypoints[rows],
+            confidences=self.confidences[rows],
+            scores=self.scores[rows],
+            boxes=self.boxes[rows],
         )
 
     def likely(self, score: float) -> Poses:
