@@ -69,13 +69,6 @@ def train(
         int | None, typer.Option(min=1, help="CPU threads.", show_default="all cores")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or mps.")] = "cpu",
-    crops_on: Annotated[
-        str | None,
-        typer.Option(
-            help="Where crops are kept and altered: host or device.",
-            show_default="device, if that is not the cpu",
-        ),
-    ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(min=0.01, help="End after so long; the learning rate falls by then."),
@@ -102,7 +95,6 @@ def train(
         "ema_decay": ema_decay, "precision": precision, "join_head": join_head,
         "processes": processes,
         "device": device, "validate_epochs": validate_epochs,
-        "crops_on": crops_on or ("host" if device == "cpu" else "device"),
     }  # fmt: skip
     code = run(data, out, mix, stages, threads, minutes, quiet or as_json, as_json, options)
     raise typer.Exit(code)

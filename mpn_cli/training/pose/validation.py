@@ -19,8 +19,7 @@ from mpn_cli.geometry.crops import (
     regions_of_boxes,
 )
 from mpn_cli.geometry.decoding import average_flipped, decode
-from mpn_cli.training.pose.augmentation import STILL, apply_view, draw_view
-from mpn_cli.training.pose.cache import CropCache, cached_size
+from mpn_cli.training.pose.cache import CropCache
 
 _BATCH = 32
 
@@ -58,7 +57,6 @@ def validation_ap(
 def _estimate(
     network: MobilePoseNet, cache: CropCache, skeleton: Skeleton, input_size: tuple[int, int]
 ) -> tuple[Float64Array, Float64Array]:
-    rng = np.random.default_rng(0)
     width, height = input_size
     keypoints = np.empty((len(cache), skeleton.joints, 2))
     confidences = np.empty((len(cache), skeleton.joints))
@@ -66,15 +64,7 @@ def _estimate(
     device = next(network.parameters()).device
     for start in range(0, len(cache), _BATCH):
         rows = range(start, min(start + _BATCH, len(cache)))
-        crops = np.stack([
-            apply_view(
-                np.asarray(cache.crops[row]),
-                draw_view(rng, STILL, skeleton, cache.keypoints[row], cache.people.weights[row],
-                          cached_size(input_size), input_size),
-                input_size,
-            )
-            for row in rows
-        ])  # fmt: skip
+        crops = np.stack([cache.plain_crop(row, input_size) for row in rows])
         both = normalise(np.concatenate([crops, crops[:, :, ::-1]]))
         with torch.inference_mode():
             heatmaps = network(torch.from_numpy(both).to(device)).float().cpu().numpy()
