@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,9 @@ from mpn_cli.cli.commands.stopping import stoppable
 from mpn_cli.engine.lock import locked_folder
 from mpn_cli.evaluation.plots import draw_curves
 from mpn_cli.training.group import processes
-from mpn_cli.training.loop import Trainer, train_share
+from mpn_cli.training.loop import RECIPE_FILE, Trainer, train_share
 from mpn_cli.training.memory import keep_memory
+from mpn_cli.training.packing import TAR, unpacked
 from mpn_cli.training.recipe import Recipe, Stage
 
 
@@ -38,14 +41,23 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     options["model"] = _model(options["model"])
-    recipe = Recipe(
-        data=tuple(data),
-        mix=_weights(mix, len(data)),
-        stages=tuple(Stage.parse(stage) for stage in stages.split(",")),
-        **options,
-    )
+    options["stages"] = tuple(Stage.parse(stage) for stage in stages.split(","))
+    started = time.monotonic()
+    packed = any(source.suffix == TAR for source in data)
+    recipe = Recipe(data=tuple(data), mix=() if packed else _weights(mix, len(data)), **options)
+    with locked_folder(out):
+        if packed:
+            found = _unpacked(data, out)
+            recipe = replace(recipe, data=tuple(found), mix=_weights(mix, len(found)))
+        if minutes is not None:
+            minutes = max(minutes - (time.monotonic() - started) / 60, 0.01)
+        return _train(recipe, out, minutes, quiet, as_json)
+
+
+def _train(
+    recipe: Recipe, out: Path, minutes: float | None, quiet: bool, as_json: bool
+) -> ExitCode:
     with (
-        locked_folder(out),
         console.progress("train", 0, quiet) as advance,
         processes(recipe.processes, train_share, (recipe, out, minutes)) as share,
     ):
@@ -77,6 +89,16 @@ def train(
         )
         console.print_note(f"{state}: step {progress.step} of {trainer.steps}{reached}")
     return ExitCode.DONE if done else ExitCode.STOPPED
+
+
+def _unpacked(data: list[Path], out: Path) -> list[Path]:
+    """The data sets, those of tar files unpacked into OUT."""
+    folder = out / "unpacked"
+    if (out / RECIPE_FILE).exists() and not folder.exists():
+        raise InputError(
+            f"{out}/ holds another run, of data that were not packed; give another --out"
+        )
+    return unpacked(data, folder)
 
 
 def _model(named: str | None) -> str:
