@@ -33,7 +33,7 @@ from mpn_cli.evaluation.coco import (
     keypoint_numbers,
     load_truth,
 )
-from mpn_cli.geometry.boxes import box_nms
+from mpn_cli.geometry.boxes import box_iou, box_nms
 from mpn_cli.nms_bench.candidates import Candidates
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
@@ -172,7 +172,10 @@ class Sweep:
             if not one["iscrowd"] and one["bbox"][3] >= TALL
         ]  # fmt: skip
         hits = [
-            any(iou(person["bbox"], box[:4]) >= 0.5 for box in by_picture[person["image_id"]])
+            box_iou(np.array([person["bbox"]]), by_picture[person["image_id"]][:, :4]).max(
+                initial=0.0
+            )
+            >= 0.5
             for person in people
         ]
         return sum(hits) / len(hits)
@@ -200,14 +203,6 @@ class Sweep:
                 Shown(thr, poses, hits / max(poses, 1), hits / people, 2 * hits / (poses + people))
             )
         return rows
-
-
-def iou(first: list[float], second: Float64Array) -> float:
-    """Of two boxes x, y, width, height."""
-    wide = min(first[0] + first[2], second[0] + second[2]) - max(first[0], second[0])
-    high = min(first[1] + first[3], second[1] + second[3]) - max(first[1], second[1])
-    overlap = max(0.0, wide) * max(0.0, high)
-    return float(overlap / (first[2] * first[3] + second[2] * second[3] - overlap))
 
 
 def main() -> None:

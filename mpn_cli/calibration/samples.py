@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from mpn_cli.base.skeletons import COCO, Skeleton
 from mpn_cli.base.stopwatch import Stopwatch
 from mpn_cli.evaluation.breakdown import similarities
 from mpn_cli.evaluation.inputs import GroundTruth, Person, read_ground_truth
+from mpn_cli.geometry.boxes import box_iou
 from mpn_cli.pipeline.reading_ahead import pictures_of
 from mpn_cli.pipeline.tools import Tools
 from mpn_cli.sources.reading import Decoded, read_picture
@@ -210,14 +210,6 @@ def _background(
         wide = min(tall * float(np.exp(rng.normal(-0.7, 0.4))), width)
         x, y = rng.uniform(0, width - wide), rng.uniform(0, height - tall)
         box = np.array([[x, y, wide, tall]])
-        if overlaps(box, taken).max(initial=0.0) < _OVERLAP:
+        if box_iou(box, taken).max(initial=0.0) < _OVERLAP:
             return box
     return np.empty((0, 4))
-
-
-def overlaps(box: Float64Array, others: Float64Array) -> Any:
-    """(M,) IoU of a box (1, 4) with others (M, 4)."""
-    low = np.maximum(box[:, :2], others[:, :2])
-    high = np.minimum(box[:, :2] + box[:, 2:], others[:, :2] + others[:, 2:])
-    inner = (high - low).clip(0).prod(axis=1)
-    return inner / (box[:, 2:].prod() + others[:, 2:].prod(axis=1) - inner)

@@ -17,6 +17,7 @@ from mpn_cli.cli.arguments.annotate import annotate
 from mpn_cli.cli.arguments.calibrate import calibrate
 from mpn_cli.cli.arguments.evaluation import evaluate, nms_bench, report
 from mpn_cli.cli.arguments.inventory import backends, detectors, doctor, fetch, models
+from mpn_cli.cli.arguments.making import label, pack, quantise
 from mpn_cli.cli.arguments.train import train
 
 app = typer.Typer(
@@ -51,7 +52,10 @@ def main_options(
 
 app.command()(annotate)
 app.command()(train)
+app.command()(label)
+app.command()(pack)
 app.command()(calibrate)
+app.command()(quantise)
 app.command("eval")(evaluate)
 app.command()(report)
 app.command("nms-bench")(nms_bench)

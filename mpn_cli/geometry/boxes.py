@@ -94,3 +94,16 @@ def clip_boxes(boxes: FloatArray, width: int, height: int) -> Float64Array:
     corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:4]], axis=1)
     corners = np.clip(corners, 0, [width, height, width, height])
     return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+
+
+def box_iou(boxes: FloatArray, others: FloatArray) -> Float64Array:
+    """(N, M) intersection over union of boxes (N, 4) and (M, 4), x, y, width, height.
+
+    Of two boxes without an area it is 0.
+    """
+    first, second = np.asarray(boxes)[:, None], np.asarray(others)[None]
+    low = np.maximum(first[..., :2], second[..., :2])
+    high = np.minimum(first[..., :2] + first[..., 2:], second[..., :2] + second[..., 2:])
+    shared = (high - low).clip(0).prod(axis=2)
+    union = first[..., 2:].prod(axis=2) + second[..., 2:].prod(axis=2) - shared
+    return np.asarray(shared / np.where(union > 0, union, 1), dtype=np.float64)

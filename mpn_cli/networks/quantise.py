@@ -1,11 +1,7 @@
-"""Make the int8 form of a weight file, for ``--precision int8``: ``WEIGHTS-int8.xml``, ``.bin``
-and their checksums.
-
-    pip install '.[int8]'
-    python -m mpn_cli.networks.quantise coco_train/person_keypoints.json [--weights FILE]
+"""The int8 form of a weight file, for ``--precision int8``.
 
 Post-training quantisation by NNCF: the ranges of activations are measured on one labelled person
-of each of some pictures, spread over the data set. Two parts stay in floating point: the head's
+of each of some pictures, spread over a data set. Two parts stay in floating point: the head's
 product with the attention's own weights, a thirtieth of the time, which OpenVINO 2026.4 can't run
 quantised; and the first layers, whose rounding would make 40 % of the whole difference to the
 heatmaps.
@@ -13,22 +9,21 @@ heatmaps.
 
 from __future__ import annotations
 
-import argparse
+import os
+from importlib.util import find_spec
 from pathlib import Path
 
-import msgspec
 import numpy as np
-from mpn_models.registry import DEFAULT_MODEL, MODELS, Model
+from mpn_models.registry import MODELS, Model
 from mpn_models.weights import read_header
 
 from mpn_cli.base.arrays import Picture
+from mpn_cli.base.errors import InputError
 from mpn_cli.geometry.crops import regions_of_boxes, warp_crop
 from mpn_cli.networks.openvino_forms import HASH_PATH, int8_form, save_form
 from mpn_cli.networks.pose_openvino import convert_weights
 from mpn_cli.sources.gather import gather
-from mpn_cli.sources.reading import read_picture
-
-import nncf  # isort: skip  # it imports OpenVINO, which must be silenced first
+from mpn_cli.sources.reading import UnreadableError, read_picture
 
 CALIBRATION_CROPS = 300
 
@@ -36,25 +31,49 @@ _FLOATING_LAYERS = [r".*\.stem\..*", r".*\.encoder\.[01]\..*"]
 """Patterns of their names in OpenVINO's form: the stem and the first two bottlenecks."""
 
 
-def calibration_crops(data: str, model: Model, count: int) -> list[Picture]:
-    """One person's crop (1, H, W, 3) of each of ``count`` pictures of a COCO data set."""
-    tasks = [task for task in gather([data]).tasks if task.boxes]
+def calibration_crops(data: Path, model: Model, count: int) -> list[Picture]:
+    """One person's crop (1, H, W, 3) of each of at most ``count`` pictures of a COCO data set.
+
+    Raises InputError where there is nobody, or a picture can't be read.
+    """
+    tasks = [task for task in gather([str(data)]).tasks if task.boxes]
+    if not tasks:
+        raise InputError(f"{data}: nobody with a box to calibrate with")
     crops = []
     for task in tasks[:: max(1, len(tasks) // count)][:count]:
         assert task.boxes is not None
-        box = np.array([msgspec.structs.astuple(task.boxes[0])[:4]])
-        region = regions_of_boxes(box, model.input_size)
-        picture = read_picture(task.path, task.size)
+        box = task.boxes[0]
+        region = regions_of_boxes(
+            np.array([[box.x, box.y, box.width, box.height]]), model.input_size
+        )
+        try:
+            picture = read_picture(task.path, task.size)
+        except UnreadableError as error:
+            raise InputError(f"{task.path}: not a picture that can be read ({error})") from None
         crop = warp_crop(picture, region.centres[0], region.sizes[0], model.input_size)
         crops.append(crop[None])
     return crops
 
 
-def quantise(weights: Path, data: str) -> Path:
-    """Write the int8 form beside a weight file; its XML file."""
+def quantise(data: Path, weights: Path, count: int = CALIBRATION_CROPS) -> Path:
+    """Write the int8 form beside a weight file: ``WEIGHTS-int8.xml``, ``.bin``, ``.sha256``.
+
+    data: a COCO data set with labelled people; count: how many pictures it is calibrated on, at
+    most. Returns the XML file. Raises InputError where NNCF is not installed, the data can't be
+    used, or files of these names are there that mpn did not write; WeightsError for damaged
+    weights.
+    """
+    if find_spec("nncf") is None:
+        raise InputError("NNCF, which quantises, is not installed; pip install nncf")
     header = read_header(weights)
+    form = int8_form(weights)
+    _check_form(form)
+    if header.model not in MODELS:
+        raise InputError(f"{weights}: weights of {header.model}, which is no pose network")
     model = MODELS[header.model]
-    crops = calibration_crops(data, model, CALIBRATION_CROPS)
+    crops = calibration_crops(data, model, count)
+    import nncf  # it imports OpenVINO, which must be silenced first
+
     network = nncf.quantize(
         convert_weights(model, weights),
         nncf.Dataset(crops),
@@ -63,13 +82,15 @@ def quantise(weights: Path, data: str) -> Path:
         ignored_scope=nncf.IgnoredScope(patterns=_FLOATING_LAYERS, types=["MatMul"]),
     )
     network.set_rt_info(header.sha256, HASH_PATH)
-    save_form(network, int8_form(weights))
-    return int8_form(weights)
+    save_form(network, form)
+    return form
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", help="a COCO data set with labelled people")
-    parser.add_argument("--weights", type=Path, default=MODELS[DEFAULT_MODEL].weights)
-    options = parser.parse_args()
-    print(quantise(options.weights, options.data))
+def _check_form(form: Path) -> None:
+    """Raise InputError where the form's files can't be written, or are somebody else's."""
+    if not os.access(form.parent, os.W_OK):
+        raise InputError(f"{form.parent}/: no right to write there")
+    files = form, form.with_suffix(".bin"), form.with_suffix(".sha256")
+    there = [file for file in files if os.path.lexists(file)]
+    if there and not (form.is_file() and HASH_PATH[-1].encode() in form.read_bytes()):
+        raise InputError(f"{there[0]} is there already, and mpn did not write it; move it away")

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from mpn_cli.base.arrays import BoolArray, Picture
@@ -54,6 +55,17 @@ def read_data_set(source: Path, kind: type[_DataSet]) -> tuple[Path, str, _DataS
     content = read_content(file)
     data = decode_json(content, kind, f"{file}: not a COCO keypoint data set", str(file))
     return file, hashlib.sha256(content).hexdigest()[:16], data
+
+
+def to_content(data: object) -> Any:
+    """Structs of :mod:`mpn_cli.formats.coco` as JSON's types, without fields that have no value."""
+    return _without_nulls(msgspec.to_builtins(data))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def people_of(

@@ -66,8 +66,6 @@ class Recipe:
     seed: int = 0
     device: str = "cpu"
     """As torch names it: cpu, cuda, cuda:1, mps."""
-    crops_on: str = "host"
-    """Where crops are kept and altered: on the host's cores, or on the device itself."""
     validate_epochs: int = 1
     """Validation comes after so many epochs."""
 
@@ -77,8 +75,8 @@ class Recipe:
             if getattr(self, name) not in known:
                 option = name.replace("_", "-")
                 raise InputError(f"--{option} {getattr(self, name)}: not one of {', '.join(known)}")
-        if self.processes > 1 and self.crops_on == "device":
-            raise InputError(f"--processes {self.processes} works with --crops-on host only")
+        if self.processes > 1 and self.device != "cpu":
+            raise InputError(f"--processes {self.processes} works with --device cpu only")
         if self.batch < 2 * self.processes:
             raise InputError(f"--batch {self.batch}: at least 2 per process")
 
@@ -94,5 +92,4 @@ CHOICES = {
     "precision": ("fp32", "bf16"),
     "loss": ("cross-entropy", "mse"),
     "augment": tuple(AUGMENTATIONS),
-    "crops_on": ("host", "device"),
 }

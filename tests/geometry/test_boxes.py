@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mpn_cli.geometry.boxes import box_nms, cell_boxes, clip_boxes, input_shape, letterbox
+from mpn_cli.geometry.boxes import box_iou, box_nms, cell_boxes, clip_boxes, input_shape, letterbox
 
 
 def test_letterbox_keeps_the_aspect() -> None:
@@ -52,3 +52,21 @@ def test_nms_by_intersection_over_union() -> None:
 def test_clipping() -> None:
     boxes = np.array([[-5, 2, 10, 100], [1, 1, 2, 2.0]])
     np.testing.assert_allclose(clip_boxes(boxes, 50, 60), [[0, 2, 5, 58], [1, 1, 2, 2]])
+
+
+def test_iou_of_whole_boxes_is_what_counting_their_pixels_gives() -> None:
+    rng = np.random.default_rng(0)
+    boxes = np.concatenate([rng.integers(0, 12, (9, 2)), rng.integers(0, 9, (9, 2))], axis=1)
+    boxes[0] = boxes[1]
+    boxes[2, 2:] = 0
+    pixels = np.zeros((9, 24, 24), dtype=bool)
+    for mask, (x, y, width, height) in zip(pixels, boxes, strict=True):
+        mask[y : y + height, x : x + width] = True
+    found = box_iou(boxes.astype(float), boxes[:4].astype(float))
+    assert found.shape == (9, 4)
+    for row in range(9):
+        for column in range(4):
+            shared = (pixels[row] & pixels[column]).sum()
+            union = (pixels[row] | pixels[column]).sum()
+            assert found[row, column] == pytest.approx(shared / max(union, 1))
+    assert box_iou(boxes[:1].astype(float), np.empty((0, 4))).shape == (1, 0)

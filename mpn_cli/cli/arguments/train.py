@@ -17,8 +17,8 @@ def train(
     data: Annotated[
         list[Path],
         typer.Argument(
-            help="COCO keypoint data sets: JSON files, or folders with person_keypoints.json;"
-            " validation people are taken out of the first.",
+            help="COCO keypoint data sets: JSON files, folders with person_keypoints.json, or tar"
+            " files of mpn pack; validation people are taken out of the first.",
             show_default=False,
         ),
     ],

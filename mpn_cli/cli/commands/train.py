@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +20,9 @@ from mpn_cli.evaluation.plots import draw_curves
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.training import TrainOptions
 from mpn_cli.training.group import processes
-from mpn_cli.training.loop import Trainer, train_share
+from mpn_cli.training.loop import RECIPE_FILE, Trainer, train_share
 from mpn_cli.training.memory import keep_memory
+from mpn_cli.training.packing import TAR, unpacked
 from mpn_cli.training.recipe import Recipe, Stage
 
 
@@ -31,13 +33,26 @@ def train(
     import torch
 
     keep_memory()
+    started = time.monotonic()
     settings = resolve(TrainOptions, options).settings
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    recipe = _recipe(data, settings)
     minutes = settings.minutes
+    recipe = _recipe(data, settings)
+    with locked_folder(out):
+        if any(source.suffix == TAR for source in data):
+            found = _unpacked(data, out)
+            mix = _weights(settings.mix, len(found))
+            recipe = dataclasses.replace(recipe, data=tuple(found), mix=mix)
+        if minutes is not None:
+            minutes = max(minutes - (time.monotonic() - started) / 60, 0.01)
+        return _train(recipe, out, minutes, quiet=quiet, as_json=as_json)
+
+
+def _train(
+    recipe: Recipe, out: Path, minutes: float | None, *, quiet: bool, as_json: bool
+) -> ExitCode:
     with (
-        locked_folder(out),
         console.progress("train", 0, quiet) as advance,
         processes(recipe.processes, train_share, (recipe, out, minutes)) as share,
     ):
@@ -75,17 +90,28 @@ def _recipe(data: list[Path], settings: TrainOptions) -> Recipe:
     """What is trained, how, and on what. Raises InputError."""
     if settings.model not in MODELS:
         raise InputError(f"--model {settings.model}: not one of {', '.join(MODELS)}")
+    packed = any(source.suffix == TAR for source in data)  # what is in them is not known yet
     named = {field.name for field in dataclasses.fields(Recipe)}
     same = {name: value for name, value in dataclasses.asdict(settings).items() if name in named}
     return Recipe(
         **same
         | {
             "data": tuple(data),
-            "mix": _weights(settings.mix, len(data)),
+            "mix": () if packed else _weights(settings.mix, len(data)),
             "stages": tuple(Stage.parse(stage) for stage in settings.stages.split(",")),
             "initial_weights": settings.init,
         }
     )
+
+
+def _unpacked(data: list[Path], out: Path) -> list[Path]:
+    """The data sets, those of tar files unpacked into OUT."""
+    folder = out / "unpacked"
+    if (out / RECIPE_FILE).exists() and not folder.exists():
+        raise InputError(
+            f"{out}/ holds another run, of data that were not packed; give another --out"
+        )
+    return unpacked(data, folder)
 
 
 def _weights(mix: str | None, data_sets: int) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mpn_cli.base.arrays import Float64Array
+from mpn_cli.base.arrays import Float64Array, Picture
 from mpn_cli.base.files import unfinished_file
 from mpn_cli.geometry.crops import PADDING, Regions, regions_of_boxes, warp_crop
 from mpn_cli.training.data_sets import digest_of, read_labelled_picture
@@ -30,10 +30,17 @@ class CropCache:
     crops: NDArray[np.uint8]
     """(N, H, W, 3) RGB, memory-mapped."""
     keypoints: Float64Array
-    """(N, K, 2) cells of the cached region."""
+    """(N, K, 2) pixels of the cached region."""
 
     def __len__(self) -> int:
         return len(self.people)
+
+    def plain_crop(self, row: int, input_size: tuple[int, int]) -> Picture:
+        """A person's crop (H, W, 3) as inference makes it, for inputs of (width, height)."""
+        region = np.asarray(self.crops[row])
+        last = np.array(region.shape[1::-1]) - 1
+        scale = last[1] / (input_size[1] - 1) / MARGIN
+        return warp_crop(region, last / 2, scale * (np.asarray(input_size) - 1), input_size)
 
 
 def cached_size(input_size: tuple[int, int]) -> tuple[int, int]:

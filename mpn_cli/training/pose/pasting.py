@@ -1,18 +1,15 @@
-"""Copy-paste (Ghiasi et al. 2021): somebody else, cut out, over a crop.
+"""Copy-paste (Ghiasi et al. 2021): who can be cut out of a crop, and along which outline.
 
 Data sets of keypoints have no outlines, so people are cut out around their limbs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 
 from mpn_cli.base.arrays import Float32Array, Float64Array, IntArray, Picture
 from mpn_cli.base.skeletons import Skeleton
-from mpn_cli.training.pose.cache import CropCache
 
 _LABELLED_SHARE = 0.75
 """Of somebody's joints that have to be labelled: those of a body without its head are fewer."""
@@ -20,28 +17,10 @@ _LABELLED_SHARE = 0.75
 _LIMB_WIDTH = 0.28
 """A limb's width relative to the longest limb."""
 
-_ASIDE = (0.35, 0.7)
-"""How far to the left or right somebody is pasted, relative to the crop's width."""
 
-_UP_OR_DOWN = 0.2
-"""At most, relative to the crop's height."""
-
-
-def pastable(caches: Sequence[CropCache]) -> IntArray:
-    """(N, 2) data set and row of everyone who can be cut out."""
-    rows = [
-        np.flatnonzero((cache.people.weights > 0).mean(axis=1) >= _LABELLED_SHARE)
-        for cache in caches
-    ]
-    data_sets = np.repeat(np.arange(len(caches)), [len(found) for found in rows])
-    return np.column_stack([data_sets, np.concatenate(rows)])
-
-
-def draw_offsets(rng: np.random.Generator, size: tuple[int, int], count: int) -> Float64Array:
-    """(N, 2) pixels that people are moved from a crop's middle; size: (width, height)."""
-    aside = rng.choice([-1, 1], count) * rng.uniform(*_ASIDE, count)
-    down = rng.uniform(-_UP_OR_DOWN, _UP_OR_DOWN, count)
-    return np.column_stack([aside, down]) * size
+def pastable(weights: Float32Array) -> IntArray:
+    """(M,) rows of the people who can be cut out; weights: (N, K), over 0 where labelled."""
+    return np.flatnonzero((weights > 0).mean(axis=1) >= _LABELLED_SHARE)
 
 
 def body_mask(

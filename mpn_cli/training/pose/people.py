@@ -75,7 +75,7 @@ def load_people(source: Path, joints: int) -> People:
     for row, person in enumerate(people):
         if person.keypoint_confidences is not None:
             weights[row] *= np.asarray(person.keypoint_confidences, dtype=np.float32)
-    order = _joint_order(data.categories or [], persons, joints)
+    order = joint_order(data.categories or [], persons, joints)
     labels, weights = labels[:, order], weights[:, order]
     return People(
         source=source,
@@ -113,16 +113,44 @@ def _order(one: Id) -> tuple[bool, Id]:
     return isinstance(one, str), one
 
 
-def _joint_order(
+def joint_order(
     categories: Sequence[Category], persons: Collection[Id], joints: int
 ) -> Sequence[int]:
     """Where each of the network's joints stands in the labels: by name, where all are named."""
+    if joints not in SKELETONS:
+        return range(joints)
     wanted = [plain_name(name) for name in SKELETONS[joints].keypoints]
     for category in categories:
         names = [plain_name(name) for name in category.joints]
         if category.id in persons and sorted(names) == sorted(wanted):
             return [names.index(name) for name in wanted]
     return range(joints)
+
+
+def labelled_person(
+    number: int,
+    picture: Id,
+    box: Float64Array,
+    keypoints: Float64Array,
+    weights: Float32Array,
+    area: float,
+) -> Person:
+    """An annotation of somebody in a COCO file.
+
+    box: (4,) x, y, width, height, pixels; keypoints: (K, 2) pixels; weights: (K,), 0 where
+    unlabelled; area: pixels squared.
+    """
+    seen = weights > 0
+    return Person(
+        image_id=picture,
+        id=number,
+        bbox=box.tolist(),
+        iscrowd=0,
+        area=area,
+        num_keypoints=int(seen.sum()),
+        keypoints=np.column_stack([keypoints, 2 * seen]).ravel().tolist(),
+        keypoint_confidences=weights.astype(float).round(3).tolist(),
+    )
 
 
 def split_by_picture(people: People, every: int) -> tuple[People, People]:

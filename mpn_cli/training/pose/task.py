@@ -12,12 +12,10 @@ from mpn_models.weights import load_weights
 from torch import Tensor, nn
 
 from mpn_cli.base.skeletons import SKELETONS
-from mpn_cli.training.batches import Batches
 from mpn_cli.training.pose.cache import open_cache
+from mpn_cli.training.pose.crops import CropBatch, CropBatches
 from mpn_cli.training.pose.losses import LOSSES
-from mpn_cli.training.pose.on_device import DeviceCrops
 from mpn_cli.training.pose.people import People, load_people, split_by_picture
-from mpn_cli.training.pose.samples import CropMaker, PoseBatch
 from mpn_cli.training.pose.validation import validation_ap
 from mpn_cli.training.recipe import Recipe
 
@@ -58,25 +56,21 @@ class PoseStage:
         self.skeleton = task.skeleton
         self.input_size = input_size
         self.loss_function = LOSSES[recipe.loss]
-        self.device = torch.device(recipe.device)
-        settings = (
-            caches, recipe.mix, task.skeleton, recipe.augmentation, input_size, recipe.batch,
+        self.batches = CropBatches(
+            caches,
+            recipe.mix,
+            task.skeleton,
+            recipe.augmentation,
+            input_size,
+            recipe.batch,
             recipe.seed,
-        )  # fmt: skip
-        self.batches: Batches[PoseBatch] = (
-            DeviceCrops(*settings, self.device)
-            if recipe.crops_on == "device"
-            else CropMaker(*settings)
+            torch.device(recipe.device),
         )
 
-    def loss(self, network: nn.Module, batch: PoseBatch) -> Tensor:
+    def loss(self, network: nn.Module, batch: CropBatch) -> Tensor:
         """The recipe's loss of a batch."""
-        crops, heatmaps, weights = (
-            tensor.to(self.device, non_blocking=True)
-            for tensor in (batch.crops, batch.heatmaps, batch.weights)
-        )
-        found = network(crops.to(memory_format=torch.channels_last))
-        return self.loss_function(found.float(), heatmaps, weights)
+        found = network(batch.crops)
+        return self.loss_function(found.float(), batch.heatmaps, batch.weights)
 
     def validate(self, network: nn.Module) -> float:
         """Keypoint AP on the held-out people, with flip test."""

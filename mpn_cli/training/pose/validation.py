@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from mpn_models.network import MobilePoseNet
@@ -12,6 +10,7 @@ from mpn_cli.base.arrays import Float64Array
 from mpn_cli.base.choices import Decode
 from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
+from mpn_cli.formats.coco import PERSON, PERSON_ID, Category, Image, PoseDataSet, Result
 from mpn_cli.geometry.crops import (
     PADDING,
     grid_to_picture,
@@ -19,10 +18,14 @@ from mpn_cli.geometry.crops import (
     regions_of_boxes,
 )
 from mpn_cli.geometry.decoding import average_flipped, decode
-from mpn_cli.training.pose.augmentation import STILL, apply_view, draw_view
-from mpn_cli.training.pose.cache import CropCache, cached_size
+from mpn_cli.training.data_sets import to_content
+from mpn_cli.training.pose.cache import CropCache
+from mpn_cli.training.pose.people import labelled_person
 
 _BATCH = 32
+
+_BODY_SHARE = 0.53
+"""The share of their boxes that COCO's people cover on average; OKS is relative to that area."""
 
 
 def validation_ap(
@@ -31,34 +34,33 @@ def validation_ap(
     """AP at OKS 0.50:0.05:0.95 over the people of ``cache``; boxes stand in for segment areas."""
     keypoints, confidences = _estimate(network, cache, skeleton, input_size)
     people = cache.people
-    truth: list[dict[str, Any]] = []
-    found: list[dict[str, Any]] = []
-    for i, (picture, box) in enumerate(zip(people.picture_ids.tolist(), people.boxes, strict=True)):
-        labelled = 2 * (people.weights[i] > 0)
-        labels = np.column_stack([people.keypoints[i], labelled])
-        # COCO's people cover 0.53 of their boxes on average; OKS is relative to that area.
-        truth.append({
-            "id": i + 1, "image_id": picture, "category_id": 1, "iscrowd": 0,
-            "bbox": box.tolist(), "area": float(0.53 * box[2] * box[3]),
-            "keypoints": labels.reshape(-1).tolist(), "num_keypoints": int((labelled > 0).sum()),
-        })  # fmt: skip
-        pose = np.column_stack([keypoints[i], confidences[i]])
-        found.append({
-            "image_id": picture, "category_id": 1, "keypoints": pose.reshape(-1).tolist(),
-            "score": float(confidences[i].mean()),
-        })  # fmt: skip
-    content = {
-        "images": [{"id": i} for i in sorted(set(people.picture_ids.tolist()))],
-        "annotations": truth,
-        "categories": [{"id": 1, "name": "person"}],
-    }
-    return keypoint_numbers(load_truth(content), found, skeleton.sigmas)["AP"]
+    ids = people.picture_ids.tolist()
+    truth = PoseDataSet(
+        images=[Image(one) for one in sorted(set(ids))],
+        annotations=[
+            labelled_person(
+                row + 1,
+                ids[row],
+                people.boxes[row],
+                people.keypoints[row],
+                people.weights[row],
+                area=_BODY_SHARE * float(people.boxes[row, 2:].prod()),
+            )
+            for row in range(len(people))
+        ],
+        categories=[Category(PERSON_ID, PERSON)],
+    )
+    poses = np.concatenate([keypoints, confidences[..., None]], axis=2)
+    found = [
+        Result(one, pose.ravel().tolist(), float(pose[:, 2].mean()))
+        for one, pose in zip(ids, poses, strict=True)
+    ]
+    return keypoint_numbers(load_truth(to_content(truth)), to_content(found), skeleton.sigmas)["AP"]
 
 
 def _estimate(
     network: MobilePoseNet, cache: CropCache, skeleton: Skeleton, input_size: tuple[int, int]
 ) -> tuple[Float64Array, Float64Array]:
-    rng = np.random.default_rng(0)
     width, height = input_size
     keypoints = np.empty((len(cache), skeleton.joints, 2))
     confidences = np.empty((len(cache), skeleton.joints))
@@ -66,15 +68,7 @@ def _estimate(
     device = next(network.parameters()).device
     for start in range(0, len(cache), _BATCH):
         rows = range(start, min(start + _BATCH, len(cache)))
-        crops = np.stack([
-            apply_view(
-                np.asarray(cache.crops[row]),
-                draw_view(rng, STILL, skeleton, cache.keypoints[row], cache.people.weights[row],
-                          cached_size(input_size), input_size),
-                input_size,
-            )
-            for row in rows
-        ])  # fmt: skip
+        crops = np.stack([cache.plain_crop(row, input_size) for row in rows])
         both = normalise(np.concatenate([crops, crops[:, :, ::-1]]))
         with torch.inference_mode():
             heatmaps = network(torch.from_numpy(both).to(device)).float().cpu().numpy()

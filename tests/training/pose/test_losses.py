@@ -1,23 +1,15 @@
-import numpy as np
 import pytest
 import torch
 
 from mpn_cli.training.pose.losses import LOSSES
-from mpn_cli.training.pose.targets import gaussian_heatmaps
+from mpn_cli.training.pose.painting import gaussian_heatmaps
 
 
 @pytest.fixture
 def targets() -> tuple[torch.Tensor, torch.Tensor]:
-    keypoints = np.array([[[10.3, 20.0], [5.0, 40.5], [90.0, 10.0]]])
-    heatmaps, weights = gaussian_heatmaps(keypoints, np.ones((1, 3), np.float32), (48, 64))
-    return torch.from_numpy(heatmaps), torch.from_numpy(weights)
-
-
-def test_targets(targets: tuple[torch.Tensor, torch.Tensor]) -> None:
-    heatmaps, weights = targets
-    assert weights.tolist() == [[1, 1, 0]]
-    assert heatmaps[0, 0, 20, 10] == pytest.approx(float(np.exp(-(0.3**2) / 8)), abs=1e-6)
-    assert heatmaps[0, 1, 40, 5] == heatmaps[0, 1, 41, 5]
+    """Two joints inside the heatmap and one outside."""
+    keypoints = torch.tensor([[[41.2, 81.0], [20.0, 164.0], [365.0, 40.0]]])
+    return gaussian_heatmaps(keypoints, torch.ones(1, 3), (192, 256))
 
 
 @pytest.mark.parametrize("name", LOSSES)
