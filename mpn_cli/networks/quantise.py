@@ -64,7 +64,9 @@ def quantise(data: Path, weights: Path, count: int = CALIBRATION_CROPS) -> Path:
     weights.
     """
     if find_spec("nncf") is None:
-        raise InputError("NNCF, which quantises, is not installed; pip install nncf")
+        raise InputError(
+            "NNCF, which quantises, is not installed; pip install 'mobileposenet[int8]'"
+        )
     header = read_header(weights)
     form = int8_form(weights)
     _check_form(form)

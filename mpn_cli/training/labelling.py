@@ -20,7 +20,6 @@ from mpn_cli.formats.coco import Id, Person, PoseDataSet, Result, read_results
 from mpn_cli.training.data_sets import (
     find_pictures,
     read_data_set,
-    unfinished_file,
 )
 from mpn_cli.training.pose.people import joint_order
 

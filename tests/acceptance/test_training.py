@@ -131,7 +131,10 @@ def test_what_cant_be_quantised(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -
     done = mpn("quantise", "data", "--weights", weights)
     assert done.returncode == 2
     if find_spec("nncf") is None:
-        assert done.stderr == "mpn: NNCF, which quantises, is not installed; pip install nncf\n"
+        assert (
+            done.stderr
+            == "mpn: NNCF, which quantises, is not installed; pip install 'mobileposenet[int8]'\n"
+        )
     else:
         assert "mine-int8.bin is there already, and mpn did not write it" in done.stderr
     assert theirs.read_text() == "theirs"
