@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test coverage lint bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/mpn annotate examples -o demo-out --overlay --no-resume
@@ -12,6 +12,16 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2
+
+coverage: $(VENV)/installed-dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -33,5 +43,9 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(INSTALL) -e '.[dev]'
 	touch $@
 
+$(VENV)/installed-docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo-out mpn-out
+	rm -rf $(VENV) demo-out mpn-out site .coverage .coverage.*

@@ -31,6 +31,7 @@ from mpn_cli.engine.folder import PARTS, OutFolder
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.parts import PartHeader, write_part
 from mpn_cli.engine.worker import Orders
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.results.poses import ShardResult
@@ -43,7 +44,7 @@ WORKERS = 2
 
 def empty_part(orders: Orders, version: str, number: int, tasks: Sequence[Task]) -> PartHeader:
     """A shard without any work but its part."""
-    return write_part(orders.out / PARTS, orders.job, number, ShardResult([], [], {}, 0, {}))
+    return write_part(orders.out / PARTS, orders.job, number, ShardResult([]))
 
 
 def sleeping(orders: Orders, version: str, number: int, tasks: Sequence[Task]) -> PartHeader:
@@ -84,7 +85,7 @@ def cluster() -> Iterator[str]:
 
 def simulated_job(shards: int) -> Job:
     """A job of so many one-picture shards."""
-    recipe = make_recipe(resolve({}), labelled=False)
+    recipe = make_recipe(resolve(AnnotateOptions, {}), labelled=False)
     return Job([Task(n, "/", f"{n}.jpg") for n in range(1, shards + 1)], recipe, 1)
 
 

@@ -35,7 +35,8 @@ from mpn_cli.evaluation.coco import (
 )
 from mpn_cli.geometry.boxes import box_nms
 from mpn_cli.nms_bench.candidates import Candidates
-from mpn_cli.options.layers import AnnotateSettings, resolve
+from mpn_cli.options.annotate import AnnotateOptions
+from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.shard import annotate_shard
 from mpn_cli.pipeline.tools import Tools
@@ -110,8 +111,8 @@ class Sweep:
     def __init__(self, labels: dict[str, Any], folder: Path, choices: list[BoxChoice]) -> None:
         self.labels = labels
         self.truth: Truth = load_truth(labels)
-        self.settings = AnnotateSettings()
-        tools = Tools.load(make_recipe(resolve({"nms": "none"}), False))
+        self.settings = AnnotateOptions()
+        tools = Tools.load(make_recipe(resolve(AnnotateOptions, {"nms": "none"}), False))
         assert tools.detector is not None
         self.sigmas = np.array(tools.skeleton.sigmas)
         self.boxes: list[Float64Array] = []
@@ -216,7 +217,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     labels = held_out_labels(options.data)
-    limit = AnnotateSettings().max_boxes
+    limit = AnnotateOptions().max_boxes
     choices = [
         BoxChoice(thr, nms, limit) for thr, nms in itertools.product(BBOX_THRS, BOX_NMS_THRS)
     ]

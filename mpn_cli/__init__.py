@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mpn_cli.base.version import __version__
 
 if TYPE_CHECKING:
-    from mpn_cli.annotator import Annotator, Poses
+    from mpn_cli.annotator import Annotator
+    from mpn_cli.poses import Poses
 
 __all__ = ["Annotator", "Poses", "__version__"]
 

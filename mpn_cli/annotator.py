@@ -2,68 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from inspect import Parameter, Signature
+from itertools import islice
 from os import PathLike, fspath
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast, overload
 
 import numpy as np
 
-from mpn_cli.base.arrays import Float64Array, FloatArray, Picture
+from mpn_cli.base.arrays import FloatArray, Picture
 from mpn_cli.base.devices import find_devices
 from mpn_cli.base.errors import InputError
+from mpn_cli.options.annotate import AnnotateOptions
+from mpn_cli.options.declaring import options_of
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.shard import annotate_shard
 from mpn_cli.pipeline.tools import Tools
-from mpn_cli.results.coco_writer import prediction
+from mpn_cli.poses import Poses
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.sources.coco_files import LARGEST_COORDINATE, SMALLEST_SIDE
 from mpn_cli.sources.reading import MAX_SIDE, Decoded, UnreadableError, read_picture
 from mpn_cli.sources.tasks import Box, Task
 
-PictureOrPath = str | PathLike[str] | Picture
+if TYPE_CHECKING:
+    from PIL.Image import Image as PilPicture
 
+PictureOrPath: TypeAlias = "str | PathLike[str] | Picture | PilPicture"
 
-@dataclass(frozen=True, slots=True)
-class Poses:
-    """The N poses of one picture, best first."""
+NOT_FROM_PYTHON = frozenset({
+    "out", "workers", "cluster", "shard_size", "resume", "keep_parts", "overlay", "overlay_boxes",
+    "overlay_scores", "pose_thr",
+})  # fmt: skip
+"""Options that say how a job runs and what it writes: nothing of it happens here."""
 
-    keypoints: Float64Array
-    """(N, K, 2) pixels."""
-    confidences: Float64Array
-    """(N, K) in 0..1: a joint's chance of being right, where the network has a score model."""
-    scores: Float64Array
-    """(N,) the OKS that a pose is expected to have, or the paper's eq. 6 (``score="paper"``)."""
-    boxes: Float64Array
-    """(N, 4) x, y, width, height in pixels: where each pose was looked for."""
-    picture: AnnotatedPicture
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def to_coco(self, image_id: int | None = None) -> list[dict[str, Any]]:
-        """COCO keypoint results; ``image_id`` counts from 1 in the order of pictures if None."""
-        number = self.picture.image_id if image_id is None else image_id
-        return [prediction(number, pose) for pose in self.picture.poses]
+PICTURES_AT_ONCE = 8
+"""So many pictures are read before their crops go through the network together."""
 
 
 class Annotator:
-    """Finds poses; loads the network once.
+    """Finds poses; loads the networks once.
 
     Options are those of ``mpn annotate`` with underscores (``flip=False``, ``nms_thr=0.8``); what
     is not given comes from ``mpn.toml``, ``MPN_*`` variables and the defaults, as there.
 
         >>> from mpn_cli import Annotator
-        >>> poses = Annotator().annotate("photo.jpg")
+        >>> annotator = Annotator(detector="full-image", flip=False)
+        >>> poses = annotator.annotate(picture)  # a path, an RGB array, or a PIL picture
         >>> poses.keypoints.shape
         (1, 17, 2)
+        >>> for poses in annotator.annotate([picture, "missing.jpg"]):
+        ...     print(len(poses), poses.skipped and poses.skipped.reason)
+        1 None
+        0 unreadable
 
-    Raises InputError for options that can't be used.
+    Raises TypeError for a keyword that is no option here, InputError for values that can't be used.
     """
 
     def __init__(self, **options: Any) -> None:
-        resolved = resolve(options)
+        for name in options:
+            if name not in _KEYWORDS:
+                raise TypeError(f"Annotator() got an unexpected keyword argument {name!r}")
+        resolved = resolve(AnnotateOptions, options)
         device = find_devices(resolved.settings.device)[0]
         self._tools = Tools.load(make_recipe(resolved, labelled=False), device=device)
 
@@ -82,29 +84,87 @@ class Annotator:
     ) -> Poses | Iterator[Poses]:
         """The poses of a picture, or one after the other of many.
 
-        pictures: a path, an RGB array (H, W, 3) uint8, or an iterable of those; boxes (N, 4) or
-        (N, 5) for one picture: x, y, width, height in pixels, and a score; without them the
-        detector finds people. Raises UnreadableError for a picture that can't be read, InputError
-        for arrays of another kind.
-        """
-        if isinstance(pictures, str | PathLike | np.ndarray):
-            return self._annotate(1, pictures, boxes)
-        return (self._annotate(n, one, None) for n, one in enumerate(pictures, start=1))
+        pictures: a path, an RGB array (H, W, 3) uint8, a PIL picture, or an iterable of those,
+        which is read eight at a time; boxes (N, 4) or (N, 5) for one picture: x, y, width, height
+        in pixels, and a score; without them the detector finds people.
 
-    def _annotate(self, number: int, picture: PictureOrPath, boxes: FloatArray | None) -> Poses:
-        name = "" if isinstance(picture, np.ndarray) else fspath(picture)
+        Raises UnreadableError for a single picture that can't be read (of many, its ``Poses`` say
+        so in ``skipped``), InputError for arrays of another kind.
+        """
+        if isinstance(pictures, str | PathLike | np.ndarray) or _is_pil(pictures):
+            (poses,) = self._annotate([(1, pictures)], boxes)
+            if poses.skipped is not None:
+                reason, detail = poses.skipped.reason, poses.skipped.detail
+                raise UnreadableError(reason, f"{poses.file_name}: {detail}")
+            return poses
+        return self._annotate_many(cast("Iterable[PictureOrPath]", pictures))
+
+    def _annotate_many(self, pictures: Iterable[PictureOrPath]) -> Iterator[Poses]:
+        numbered = enumerate(pictures, start=1)
+        while group := list(islice(numbered, PICTURES_AT_ONCE)):
+            yield from self._annotate(group, None)
+
+    def _annotate(
+        self, group: Sequence[tuple[int, PictureOrPath]], boxes: FloatArray | None
+    ) -> list[Poses]:
+        """The poses of some numbered pictures, through one shard."""
         given = None if boxes is None else _checked_boxes(boxes)
-        if isinstance(picture, np.ndarray):
-            picture = _checked_picture(picture)
+        arrays: dict[int, Picture] = {}
+        tasks = []
+        for number, picture in group:
+            name = fspath(picture) if isinstance(picture, str | PathLike) else ""
+            if not name:
+                arrays[number] = _checked_picture(_pixels(picture))
+            tasks.append(Task(number, name, name, given))
 
         def read(task: Task) -> Decoded:
-            own = picture if isinstance(picture, np.ndarray) else read_picture(task.path)
-            return Decoded.whole(own)
+            own = arrays.get(task.image_id)
+            return Decoded.whole(read_picture(task.path) if own is None else own)
 
-        result = annotate_shard([Task(number, name, name, given)], self._tools, read)
-        if result.skipped:
-            raise UnreadableError(result.skipped[0].reason, f"{name}: {result.skipped[0].detail}")
-        return _poses_of(result.pictures[0], self._tools.skeleton.joints)
+        result = annotate_shard(tasks, self._tools, read)
+        joints = self._tools.skeleton.joints
+        found = {picture.image_id: _poses_of(picture, joints) for picture in result.pictures}
+        missing = iter(result.skipped)  # in the order of the tasks
+        return [
+            found[task.image_id]
+            if task.image_id in found
+            else replace(
+                Poses.from_coco([]),
+                image_id=task.image_id,
+                file_name=task.file_name,
+                skipped=next(missing),
+            )
+            for task in tasks
+        ]
+
+
+_KEYWORDS = {
+    option.name: option
+    for option in options_of(AnnotateOptions)
+    if option.name not in NOT_FROM_PYTHON
+}
+Annotator.__init__.__signature__ = Signature([  # type: ignore[attr-defined]
+    Parameter("self", Parameter.POSITIONAL_ONLY),
+    *(
+        Parameter(name, Parameter.KEYWORD_ONLY, default=option.default, annotation=option.hint)
+        for name, option in _KEYWORDS.items()
+    ),
+])  # fmt: skip
+
+
+def _is_pil(picture: object) -> TypeGuard[PilPicture]:
+    """Whether it is a picture of Pillow's, without importing Pillow for it."""
+    pillow = sys.modules.get("PIL.Image")
+    return pillow is not None and isinstance(picture, pillow.Image)
+
+
+def _pixels(picture: object) -> Picture:
+    """RGB pixels of an array or of a PIL picture, that one turned as its EXIF data say."""
+    if _is_pil(picture):
+        from PIL.ImageOps import exif_transpose
+
+        return np.array(exif_transpose(picture).convert("RGB"))
+    return np.asarray(picture)
 
 
 def _checked_picture(picture: Picture) -> Picture:
@@ -140,5 +200,7 @@ def _poses_of(picture: AnnotatedPicture, joints: int) -> Poses:
         confidences=flat[..., 2],
         scores=np.array([pose.score for pose in picture.poses]),
         boxes=np.array([pose.bbox for pose in picture.poses]).reshape(-1, 4),
-        picture=picture,
+        image_id=picture.image_id,
+        file_name=picture.file_name,
+        picture_size=(picture.width, picture.height),
     )

@@ -8,9 +8,11 @@ a header needs no torch.
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +77,16 @@ def save_weights(file: Path, network: nn.Module, model: str) -> str:
     }
     digest = hash_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
     header = {"format": FORMAT, "model": model, "sha256": digest}
-    unfinished = file.with_suffix(".tmp")
+    unfinished = file.with_name(f".mpn-{uuid4().hex}.tmp")
     try:
         save_file(tensors, unfinished, header)
+        with unfinished.open("rb+") as written:
+            os.fsync(written.fileno())
         unfinished.replace(file)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{file}: can't be written: {error}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
     return digest
 
 

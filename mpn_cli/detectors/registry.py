@@ -12,6 +12,7 @@ from typing import Any
 
 from mpn_nms.plugins import Plugin, PluginError, Plugins, blamed
 
+from mpn_cli.base.files import file_sha256
 from mpn_cli.base.recipe import DetectorSetup
 from mpn_cli.detectors.contract import (
     Detector,
@@ -21,10 +22,9 @@ from mpn_cli.detectors.contract import (
 )
 from mpn_cli.detectors.onnx_boxes import BoxLayout, OnnxDetector
 from mpn_cli.networks.onnx_files import OnnxFile
-from mpn_cli.networks.onnx_names import ONNX, OnnxName, file_sha256
+from mpn_cli.networks.onnx_names import ONNX, OnnxName
 
 DETECTORS = Plugins("mpn.detectors", "detector")
-DEFAULT_DETECTOR = "person"
 
 
 class DetectorSource(ABC):

@@ -16,22 +16,10 @@ import msgspec
 import numpy as np
 
 from mpn_cli.base.arrays import IntArray
-from mpn_cli.results.poses import AnnotatedPicture, Pose
+from mpn_cli.results.poses import AnnotatedPicture, Pose, PredictedPose, WrittenPicture
 
-
-class _Image(msgspec.Struct, gc=False):
-    id: int
-    file_name: str
-    width: int
-    height: int
-
-
-class _Result(Pose, frozen=True, gc=False):
-    image_id: int = 0
-
-
-_image = msgspec.json.Decoder(_Image)
-_result = msgspec.json.Decoder(_Result)
+_image = msgspec.json.Decoder(WrittenPicture)
+_result = msgspec.json.Decoder(PredictedPose)
 
 
 class FinishedPictures:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import file_sha256, move_into_place, write_file
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.base.text import to_json
@@ -33,11 +34,10 @@ from mpn_cli.engine.ownership import (
     clear_parts,
     clear_results,
     decoded,
-    file_hash,
     read_run_mark,
     refuse_strangers,
 )
-from mpn_cli.engine.parts import part_pictures, read_part, replace_file
+from mpn_cli.engine.parts import part_pictures, read_part
 from mpn_cli.engine.reuse import (
     Known,
     companions_matter,
@@ -46,8 +46,10 @@ from mpn_cli.engine.reuse import (
     restore_parts,
     reuse_shards,
 )
+from mpn_cli.formats.files import read_json
 from mpn_cli.results.coco_writer import write_dataset, write_predictions
 from mpn_cli.results.poses import AnnotatedPicture
+from mpn_cli.results.run_record import Option, RunRecord
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS
 from mpn_cli.sources.tasks import Skipped
 
@@ -157,7 +159,7 @@ class OutFolder:
 
     def _open_parts(self, job: Job) -> None:
         self.parts.mkdir(exist_ok=True)
-        replace_file(self.parts / JOB_FILE, to_json(JobRecord.of(job)))
+        write_file(self.parts / JOB_FILE, to_json(JobRecord.of(job)))
         clear_leftovers(self.path)
 
     def _found(self) -> JobMark | None:
@@ -212,10 +214,14 @@ class OutFolder:
         job: Job,
         skipped: list[Skipped],
         skeleton: Skeleton,
-        run: dict[str, Any],
+        run: RunRecord[JobRecord],
         keep_parts: bool,
-    ) -> None:
-        """Write the results from all parts, in order, as a stream; run.json comes last."""
+    ) -> RunRecord[JobRecord]:
+        """Write the results from all parts, in order, as a stream; run.json comes last.
+
+        Returns ``run`` with the hashes of the files. Raises InputError where they can't be written,
+        or somebody else's are in their place.
+        """
         recipe = job.recipe
         info = {
             "description": "Poses found by mpn",
@@ -226,36 +232,33 @@ class OutFolder:
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in skipped)
         predictions, dataset = self.parts / "predictions.json", self.parts / "dataset.json"
         with writing(self.path):
-            for leftover in (predictions, dataset):
-                leftover.unlink(missing_ok=True)
             write_predictions(predictions, self._pictures(job))
             write_dataset(
                 dataset, self._pictures(job), self._pictures(job), skeleton, recipe.kpt_thr,
                 recipe.pose_thr, info,
             )  # fmt: skip
             small = {"skipped.jsonl": lines, INPUTS_FILE: inputs_of(job)}
-            hashes = {file.name: _flushed_hash(file) for file in (predictions, dataset)}
+            hashes = {file.name: file_sha256(file) for file in (predictions, dataset)}
             hashes |= {name: hashlib.sha256(content).hexdigest() for name, content in small.items()}
             refuse_strangers(self.path)  # a job takes long enough for somebody to put files there
-            replace_file(self.parts / MANIFEST, msgspec.json.encode(hashes))
+            write_file(self.parts / MANIFEST, msgspec.json.encode(hashes))
             for file in (predictions, dataset):
-                file.replace(self.path / file.name)
+                move_into_place(file, self.path / file.name)
             for name, content in small.items():
-                replace_file(self.path / name, content)
-            self._write_run({
-                "job": JobRecord.of(job), "files": hashes, "overlays": overlay_style(recipe), **run
-            })  # fmt: skip
+                write_file(self.path / name, content)
+            run = msgspec.structs.replace(run, files=hashes)
+            self._write_run(run)
             if not keep_parts:
                 clear_parts(self.path)
+        return run
 
-    def _write_run(self, record: dict[str, Any]) -> None:
+    def _write_run(self, record: RunRecord[Any]) -> None:
         content = msgspec.json.format(to_json(record), indent=1)
-        replace_file(self.path / RUN_FILE, content + b"\n")
+        write_file(self.path / RUN_FILE, content + b"\n")
 
-    def run_record(self) -> dict[str, Any]:
-        """run.json of a finished job."""
-        record: dict[str, Any] = msgspec.json.decode((self.path / RUN_FILE).read_bytes())
-        return record
+    def run_record(self) -> RunRecord[Any]:
+        """run.json of a finished job, which may be of an earlier version. Raises InputError."""
+        return read_json(self.path / RUN_FILE, RunRecord[Any], "what mpn annotate writes")
 
     def open_for_drawing(self, job: Job) -> tuple[Job, str] | None:
         """Make parts of a finished job whose overlays lack something; None if they don't.
@@ -276,20 +279,15 @@ class OutFolder:
             restore_parts(job, mark, self.path, self.parts)
         return job, mark
 
-    def note_drawn(self, job: Job, options: dict[str, Any]) -> None:
+    def note_drawn(self, job: Job, options: dict[str, Option]) -> None:
         """Note in run.json what overlays show now, and remove the parts made for drawing."""
         record = self.run_record()
-        record["overlays"] = overlay_style(job.recipe)
-        record["options"].update(options)
+        record = msgspec.structs.replace(
+            record, overlays=overlay_style(job.recipe), options=record.options | options
+        )
         with writing(self.path):
             self._write_run(record)
             clear_parts(self.path)
-
-
-def _flushed_hash(file: Path) -> str:
-    with file.open("rb") as content:
-        os.fsync(content.fileno())
-    return file_hash(file)
 
 
 def _difference(found: Recipe, wanted: Recipe) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.parts import PartHeader, read_header, read_part
+from mpn_cli.results.poses import Counts
 from mpn_cli.sources.tasks import Skipped
 
 LATE_SECONDS = 60.0
@@ -20,29 +20,13 @@ LATE_SECONDS = 60.0
 class Totals:
     """Sums over finished shards."""
 
-    pictures: int = 0
-    people: int = 0
-    full_image: int = 0
-    kept_out: int = 0
-    """Poses under ``--pose-thr``."""
-    other_size: int = 0
+    counts: Counts = field(default_factory=Counts)
     skipped: list[Skipped] = field(default_factory=list)
-    boxes_left_out: Counter[str] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(default_factory=dict)
-    reused: int = 0
-    """Pictures whose poses are those of an earlier job."""
 
     def add(self, part: PartHeader) -> None:
         """Count a finished shard."""
-        self.pictures += part.pictures
-        self.people += part.people
-        self.full_image += part.full_image
-        self.kept_out += part.kept_out
-        self.reused += part.reused
-        self.other_size += part.other_size
+        self.counts += part.counts
         self.skipped += part.skipped
-        self.boxes_left_out.update(part.boxes_left_out)
-        self.seconds = sum_seconds((self.seconds, part.seconds))
 
 
 Progress = Callable[[Totals], None]
@@ -101,12 +85,3 @@ class Ledger:
             else:
                 in_order.add(header)
         return in_order if self.complete else None
-
-
-def sum_seconds(parts: Iterable[dict[str, float]]) -> dict[str, float]:
-    """The sums by stage."""
-    total: dict[str, float] = {}
-    for seconds in parts:
-        for stage, value in seconds.items():
-            total[stage] = total.get(stage, 0.0) + value
-    return total

@@ -14,7 +14,7 @@ from mpn_cli.base.errors import InputError
 from mpn_cli.engine.crew import Crew, cores
 from mpn_cli.engine.folder import OutFolder, writing
 from mpn_cli.engine.job import Job
-from mpn_cli.engine.ledger import Ledger, Progress, Totals, sum_seconds
+from mpn_cli.engine.ledger import Ledger, Progress, Totals
 from mpn_cli.engine.overlays import overlay_style
 from mpn_cli.engine.parts import PartHeader, read_header, write_part
 from mpn_cli.engine.worker import Orders, annotate, annotate_part, draw_part
@@ -75,11 +75,11 @@ def draw_missing(
         if header is None or header.overlays != style:
             missing.append(number)
         else:
-            drawn += header.pictures
+            drawn += header.counts.pictures
 
     def done(number: int, header: PartHeader) -> None:
         nonlocal drawn
-        drawn += header.pictures
+        drawn += header.counts.pictures
         progress(drawn)
 
     if missing:
@@ -152,18 +152,6 @@ def _survivors(crew: Crew, orders: Orders, tasks: Sequence[Task]) -> ShardResult
         crew.dismiss(kill=True)
     if len(tasks) == 1:
         why = "the worker process died each time it had this picture"
-        return ShardResult([], [Skipped(tasks[0].path, "crashed", why)], {}, 0, {})
+        return ShardResult([], [Skipped(tasks[0].path, "crashed", why)])
     half = len(tasks) // 2
-    parts = [_survivors(crew, orders, some) for some in (tasks[:half], tasks[half:])]
-    left_out: Counter[str] = Counter()
-    for part in parts:
-        left_out.update(part.boxes_left_out)
-    return ShardResult(
-        [picture for part in parts for picture in part.pictures],
-        [skipped for part in parts for skipped in part.skipped],
-        dict(left_out),
-        sum(part.full_image for part in parts),
-        sum_seconds(part.seconds for part in parts),
-        sum(part.kept_out for part in parts),
-        sum(part.other_size for part in parts),
-    )
+    return _survivors(crew, orders, tasks[:half]) + _survivors(crew, orders, tasks[half:])

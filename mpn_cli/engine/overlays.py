@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import cv2
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import write_file
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.skeletons import SKELETONS
 from mpn_cli.results.overlay import draw_boxes, draw_poses, draw_scores, overlay_name
@@ -60,10 +60,4 @@ def _write(folder: Path, name: str, content: bytes) -> None:
             " Give another --out, or move it away."
         )
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{uuid4().hex}.tmp"
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(file)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    write_file(file, content)

@@ -8,10 +8,9 @@ carry a checksum of their own (:mod:`mpn_cli.results.signed_jpeg`).
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -19,6 +18,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import UNFINISHED, file_sha256, remove_unfinished
 from mpn_cli.results.signed_jpeg import is_signed
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS
@@ -38,13 +38,9 @@ _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 _PART_NAMES = re.compile(
     r"\d{8}\.jsonl|results\.json|predictions\.json|dataset\.json|\.[\w-]+\.lock"
-    r"|\.(\d{8}\.jsonl|job\.json|results\.json)\.\w+\.tmp"
+    rf"|{UNFINISHED.pattern}"
 )
 """What mpn calls its files in ``parts/``, but for job.json, which is removed last."""
-
-_LEFT_IN_OUT = re.compile(r"\.(skipped\.jsonl|run\.json|\.mpn-inputs)\.\w+\.tmp")
-_LEFT_IN_OVERLAYS = re.compile(r"\.[0-9a-f]{32}\.tmp")
-"""Temporary files of a run that was killed."""
 
 
 class JobMark(msgspec.Struct, frozen=True):
@@ -58,12 +54,6 @@ class JobMark(msgspec.Struct, frozen=True):
 class _RunMark(msgspec.Struct):
     job: JobMark
     files: dict[str, str] = {}
-
-
-def file_hash(file: Path) -> str:
-    """SHA-256 of a file's content."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def read_run_mark(out: Path) -> _RunMark | None:
@@ -97,7 +87,7 @@ def refuse_strangers(out: Path) -> None:
             mine = run is not None
         elif mine:
             known = {published.get(name), run.files.get(name) if run else None}
-            mine = file_hash(file) in known
+            mine = file_sha256(file) in known
         if not mine:
             raise _stranger(file, "did not write, or which was changed since")
     for name in (PARTS, OVERLAYS):
@@ -175,24 +165,17 @@ def clear_overlays(out: Path) -> None:
     for folder, _, files in os.walk(out / OVERLAYS, topdown=False):
         for name in files:
             file = Path(folder, name)
-            if _LEFT_IN_OVERLAYS.fullmatch(name) or is_signed(file):
+            if UNFINISHED.fullmatch(name) or is_signed(file):
                 file.unlink()
         _remove_empty(Path(folder))
 
 
 def clear_leftovers(out: Path) -> None:
     """Remove temporary files of a run that was killed."""
-    for file in _matching(out, _LEFT_IN_OUT), _matching(out / OVERLAYS, _LEFT_IN_OVERLAYS):
-        for one in file:
-            one.unlink()
-    for one in _matching(out / PARTS, _PART_NAMES):
-        if one.suffix == ".tmp":
-            one.unlink()
-
-
-def _matching(folder: Path, names: re.Pattern[str]) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from (file for file in folder.iterdir() if names.fullmatch(file.name))
+    remove_unfinished(out)
+    remove_unfinished(out / PARTS)
+    for folder, _, _ in os.walk(out / OVERLAYS):
+        remove_unfinished(Path(folder))
 
 
 def _remove_empty(folder: Path) -> None:

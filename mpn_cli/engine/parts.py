@@ -9,13 +9,13 @@ altered afterwards is found by its checksum.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from mpn_cli.results.poses import AnnotatedPicture, ShardResult
+from mpn_cli.base.files import write_file
+from mpn_cli.results.poses import AnnotatedPicture, Counts, ShardResult
 from mpn_cli.sources.tasks import Skipped
 
 
@@ -24,18 +24,10 @@ class PartHeader(msgspec.Struct, frozen=True):
 
     job: str
     shard: int
-    pictures: int
-    people: int
+    counts: Counts
     skipped: list[Skipped]
-    boxes_left_out: dict[str, int]
-    full_image: int
-    seconds: dict[str, float]
-    kept_out: int = 0
     overlays: str = ""
     """What was drawn on its overlays (:func:`mpn_cli.engine.overlays.overlay_style`)."""
-    reused: int = 0
-    """Pictures whose poses are those of an earlier job."""
-    other_size: int = 0
 
 
 _header = msgspec.json.Decoder(PartHeader)
@@ -48,28 +40,10 @@ def part_file(folder: Path, shard: int) -> Path:
 
 
 def write_part(
-    folder: Path,
-    job: str,
-    shard: int,
-    result: ShardResult,
-    overlays: str = "",
-    reused: int = 0,
+    folder: Path, job: str, shard: int, result: ShardResult, overlays: str = ""
 ) -> PartHeader:
     """Write a finished shard. Raises OSError where the disk is full or gone."""
-    header = PartHeader(
-        job,
-        shard,
-        len(result.pictures),
-        sum(len(picture.poses) for picture in result.pictures),
-        result.skipped,
-        result.boxes_left_out,
-        result.full_image,
-        result.seconds,
-        result.kept_out,
-        overlays,
-        reused,
-        result.other_size,
-    )
+    header = PartHeader(job, shard, result.counts, result.skipped, overlays)
     _write(folder, header, result.pictures)
     return header
 
@@ -85,22 +59,7 @@ def _write(folder: Path, header: PartHeader, pictures: Sequence[AnnotatedPicture
     lines = [msgspec.json.encode(value) for value in (header, *pictures)]
     content = b"\n".join(lines) + b"\n"
     content += hashlib.sha256(content).hexdigest().encode() + b"\n"
-    replace_file(part_file(folder, header.shard), content)
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all: temporary name, flush to disk, rename."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.unlink(missing_ok=True)  # never written through a link of that name
-        with unfinished.open("xb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(file)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    write_file(part_file(folder, header.shard), content)
 
 
 def read_part(folder: Path, job: str, shard: int) -> PartHeader | None:
@@ -113,16 +72,23 @@ def read_part(folder: Path, job: str, shard: int) -> PartHeader | None:
     body += b"\n"
     if not content.endswith(b"\n") or hashlib.sha256(body).hexdigest().encode() != checksum:
         return None
-    header = _header.decode(body[: body.index(b"\n")])
-    return header if (header.job, header.shard) == (job, shard) else None
+    return _decoded_header(body[: body.index(b"\n")], job, shard)
 
 
 def read_header(folder: Path, job: str, shard: int) -> PartHeader | None:
     """The header of a shard's part if it is there and of this job; the rest is not looked at."""
     try:
         with part_file(folder, shard).open("rb") as part:
-            header = _header.decode(part.readline())
-    except (OSError, msgspec.DecodeError):
+            return _decoded_header(part.readline(), job, shard)
+    except OSError:
+        return None
+
+
+def _decoded_header(line: bytes, job: str, shard: int) -> PartHeader | None:
+    """A part's header; None for one of another job, or as another version of mpn writes it."""
+    try:
+        header = _header.decode(line)
+    except msgspec.DecodeError:
         return None
     return header if (header.job, header.shard) == (job, shard) else None
 

@@ -15,7 +15,7 @@ from mpn_cli.detectors.registry import find_detector
 from mpn_cli.engine.finished import FinishedPictures
 from mpn_cli.engine.job import DIGEST_BYTES, Job, is_batch_free
 from mpn_cli.engine.parts import read_part, write_part
-from mpn_cli.results.poses import AnnotatedPicture, ShardResult
+from mpn_cli.results.poses import AnnotatedPicture, Counts, ShardResult
 
 _INPUT = np.dtype([("image_id", "<i8"), ("digest", f"V{DIGEST_BYTES}")])
 """A picture's image id and its row of :attr:`Job.inputs`."""
@@ -70,8 +70,11 @@ def reuse_shards(job: Job, known: Known, out: Path, parts: Path) -> None:
                     task.size not in (None, (picture.width, picture.height))
                     for task, picture in zip(tasks, pictures, strict=True)
                 )
-                result = ShardResult(pictures, [], {}, alone, {}, kept_out, other_size)
-                write_part(parts, job.hash, number, result, reused=len(pictures))
+                counts = Counts(
+                    full_image=alone, kept_out=kept_out, other_size=other_size,
+                    reused=len(pictures),
+                )  # fmt: skip
+                write_part(parts, job.hash, number, ShardResult(pictures, counts=counts))
 
 
 def restore_parts(job: Job, mark: str, out: Path, parts: Path) -> None:
@@ -81,4 +84,4 @@ def restore_parts(job: Job, mark: str, out: Path, parts: Path) -> None:
             if read_part(parts, mark, number) is None:
                 found = (finished.find(task.image_id) for task in job.shard(number))
                 pictures: list[AnnotatedPicture] = [one for one in found if one is not None]
-                write_part(parts, mark, number, ShardResult(pictures, [], {}, 0, {}))
+                write_part(parts, mark, number, ShardResult(pictures))

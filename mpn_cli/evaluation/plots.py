@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import new_file
 from mpn_cli.base.outputs import check_output
 
 MARK = "mpn nms-bench"
@@ -44,7 +45,8 @@ def draw_times(sizes: Sequence[int], times: Mapping[str, Sequence[float]], file:
     figure.legend(loc="outside right center", fontsize=8)
     try:
         key = "Software" if file.suffix.lower() == ".png" else "Creator"
-        figure.savefig(file, metadata={key: MARK})
+        with new_file(file) as out:
+            figure.savefig(out, format=file.suffix[1:].lower(), metadata={key: MARK})
     except OSError as error:
         raise InputError(f"--plot {file}: {error.strerror}") from None
 
@@ -73,6 +75,7 @@ def draw_curves(log: Path, file: Path) -> None:
         axes.set_xlabel("samples seen")
         axes.grid(alpha=0.2)
     try:
-        figure.savefig(file)
+        with new_file(file) as out:
+            figure.savefig(out, format=file.suffix[1:].lower())
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from None

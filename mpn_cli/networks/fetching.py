@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import file_sha256, move_into_place
 from mpn_cli.base.version import __version__
-from mpn_cli.networks.onnx_names import file_sha256
 from mpn_cli.networks.openvino_cache import cache_folder
 
 CATALOGUE = Path(__file__).parent / "catalogue.toml"
@@ -88,7 +88,10 @@ def fetch(entry: Entry, report: Report) -> Path:
             f"{entry.name}: what came from {entry.url} is not what was published (SHA-256"
             f" {found[:12]}..., not {entry.sha256[:12]}...); it was thrown away"
         )
-    unfinished.replace(file)
+    try:
+        move_into_place(unfinished, file)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
     return file
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,12 +66,3 @@ class OnnxName:
     def error(self, message: str) -> InputError:
         """An error about this network."""
         return InputError(f"{self.option} {ONNX}{self.file.name}: {message}")
-
-
-def file_sha256(file: Path) -> str:
-    """SHA-256 of a file's content. Raises InputError where it can't be read."""
-    try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}") from None

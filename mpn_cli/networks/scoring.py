@@ -8,7 +8,6 @@ It looks at confidences, joints and boxes only, so that it serves every runtime 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from mpn_cli.base.arrays import Float64Array, FloatArray
 from mpn_cli.base.choices import JointConfidence, Score
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import file_sha256
 from mpn_cli.base.skeletons import Skeleton
 
 FORMAT = "mpn-score/1"
@@ -253,7 +253,7 @@ def choose_scoring(
     if confidence is JointConfidence.AUTO:
         confidence = JointConfidence.CALIBRATED if fits else JointConfidence.NETWORK
     used = score is Score.EXPECTED_OKS or confidence is JointConfidence.CALIBRATED
-    return Scoring(score, confidence, _sha256(file) if used else "")
+    return Scoring(score, confidence, file_sha256(file) if used else "")
 
 
 def load_scoring(weights: Path, sha256: str) -> ScoreModel | None:
@@ -261,10 +261,6 @@ def load_scoring(weights: Path, sha256: str) -> ScoreModel | None:
     if not sha256:
         return None
     file = score_file(weights)
-    if not file.is_file() or _sha256(file) != sha256:
+    if not file.is_file() or file_sha256(file) != sha256:
         raise InputError(f"{file} is not the score model that the job began with")
     return read_score_model(file)
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

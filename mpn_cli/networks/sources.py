@@ -20,11 +20,12 @@ from mpn_nms.plugins import PluginError, Plugins, blamed
 from mpn_cli.base.choices import Precision, Runtime
 from mpn_cli.base.devices import CPU
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import file_sha256
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.skeletons import SKELETONS
 from mpn_cli.networks.contract import Estimator, PoseNetwork
 from mpn_cli.networks.onnx_files import OnnxFile
-from mpn_cli.networks.onnx_names import ONNX, OnnxName, file_sha256
+from mpn_cli.networks.onnx_names import ONNX, OnnxName
 from mpn_cli.networks.pose_onnx import OnnxEstimator, PoseLayout
 
 ESTIMATORS = Plugins("mpn.models", "pose network")

@@ -2,106 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, Generic, TypeVar
 
-from annotated_types import Ge, Gt, Le, MultipleOf
-from mpn_models.registry import DEFAULT_MODEL, PERSON_DETECTOR
-from mpn_nms.registry import DEFAULT_BACKEND
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
-    PyprojectTomlConfigSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
-from mpn_cli.base.choices import Decode, JointConfidence, Precision, Runtime, Score
 from mpn_cli.base.errors import InputError
-from mpn_cli.detectors.registry import DEFAULT_DETECTOR
-
-Share = Annotated[float, Ge(0), Le(1)]
-Positive = Annotated[int, Gt(0), Le(2**31 - 1)]
-LongSide = Annotated[int, Ge(64), Le(4096), MultipleOf(32)]
+from mpn_cli.options.declaring import Declared, options_of
 
 CONFIG_FILE = "mpn.toml"
 PROJECT_FILE = "pyproject.toml"
 ENVIRONMENT = "environment"
 COMMAND_LINE = "command line"
 
-_NOT_FROM_FILES = {
-    "resume": "it decides whether results are deleted",
-    "cluster": "whoever answers there runs code here",
-}
-"""Options that no file decides which happens to lie in the working folder, and why."""
+TABLES = ("train", "calibrate", "eval", "report", "nms-bench")
+"""Commands whose options stand in a table of their own; those of mpn annotate stand above them."""
 
-
-class AnnotateSettings(BaseSettings):
-    """The options of ``mpn annotate`` that may also stand in a file or a variable."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="MPN_",
-        toml_file=CONFIG_FILE,
-        pyproject_toml_table_header=("tool", "mpn"),
-        extra="forbid",
-        allow_inf_nan=False,
-    )
-
-    out: Path = Path("mpn-out")
-    model: str = DEFAULT_MODEL
-    detector: str = DEFAULT_DETECTOR
-    detector_size: LongSide = PERSON_DETECTOR.long_side
-    bbox_thr: Share = 0.2
-    box_nms_thr: Share = 0.55
-    max_boxes: Positive = 100
-    nms: str = DEFAULT_BACKEND
-    nms_method: str = "hard"
-    nms_thr: Share = 0.8
-    kpt_thr: Share = 0.1
-    oks_vis_thr: Share | None = None
-    max_dets: Positive = 20
-    pose_thr: Share | None = None
-    flip: bool = True
-    flip_thr: Share = 0.3
-    decode: Decode = Decode.DARK
-    score: Score = Score.AUTO
-    joint_confidence: JointConfidence = JointConfidence.AUTO
-    runtime: Runtime = Runtime.AUTO
-    precision: Precision = Precision.AUTO
-    device: str = "cpu"
-    workers: Positive | None = None
-    cluster: str | None = None
-    batch: Positive = 4
-    shard_size: Positive | None = None
-    fast_decode: bool = False
-    overlay: bool = False
-    overlay_boxes: bool = False
-    overlay_scores: bool = False
-    keep_parts: bool = False
-    resume: bool = True
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The command line, then the layers under it; the first that says something wins."""
-        return (init_settings, *_layers(settings_cls).values())
+Options = TypeVar("Options", bound=Declared)
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Generic[Options]):
     """Settings and, for each, the name of the layer it came from."""
 
-    settings: AnnotateSettings
+    settings: Options
     origins: dict[str, str]
 
     def from_files(self) -> list[str]:
@@ -116,62 +52,135 @@ class Resolved:
         """Whether nobody said anything about an option."""
         return self.origins[name] == "default"
 
-
-def _layers(settings_cls: type[BaseSettings]) -> dict[str, PydanticBaseSettingsSource]:
-    """The layers under the command line, the strongest first."""
-    return {
-        ENVIRONMENT: EnvSettingsSource(settings_cls),
-        CONFIG_FILE: TomlConfigSettingsSource(settings_cls),
-        PROJECT_FILE: PyprojectTomlConfigSettingsSource(settings_cls),
-    }
+    def as_json(self) -> dict[str, Any]:
+        """All settings as JSON values."""
+        values = dataclasses.asdict(self.settings)
+        return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
 
 
-def resolve(command_line: dict[str, Any]) -> Resolved:
+class _Settings(BaseSettings):
+    """Takes its layers from :func:`resolve`."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What it is made with, and nothing else."""
+        return (init_settings,)
+
+
+def resolve(declared: type[Options], command_line: Mapping[str, Any]) -> Resolved[Options]:
     """Merge all layers; options that are None on the command line were not given.
 
     Raises InputError naming the option, its layer and what is wrong with it.
     """
-    given = {name: value for name, value in command_line.items() if value is not None}
-    origins = dict.fromkeys(AnnotateSettings.model_fields, "default")
+    options, model, prefix = options_of(declared), _model(declared), _prefix(declared)
+    origins = {option.name: "default" for option in options}
+    values: dict[str, Any] = {}
     try:
-        for layer, source in reversed(_layers(AnnotateSettings).items()):
+        for layer, source in _layers(model, declared).items():
             found = source()
             if layer != ENVIRONMENT:
-                _check_file(layer, found)
+                _check_file(layer, found, declared, prefix)
             origins.update(dict.fromkeys(found, layer))
+            values |= found
+        given = {name: value for name, value in command_line.items() if value is not None}
         origins.update(dict.fromkeys(given, COMMAND_LINE))
-        return Resolved(AnnotateSettings(**given), origins)
+        checked = model(**values | given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        layer = origins.get(name, "default")
-        what = "unknown option" if first["type"] == "extra_forbidden" else first["msg"]
-        raise InputError(
-            f"{layer}: {_option_name(name)}: {what} (got {first['input']!r})"
-        ) from None
+        raise _said(error, origins, declared) from None
     except InputError:
         raise
     except (ValueError, OSError) as error:  # a TOML file that is none, or can't be read
         raise InputError(f"{CONFIG_FILE} or {PROJECT_FILE}: {error}") from None
+    settings = declared(**{option.name: getattr(checked, option.name) for option in options})
+    return Resolved(settings, origins)
 
 
-def _check_file(layer: str, found: dict[str, Any]) -> None:
+def _prefix(declared: type[Declared]) -> str:
+    """What the names of the variables begin with."""
+    return "MPN_" + (f"{declared.TABLE.replace('-', '_').upper()}_" if declared.TABLE else "")
+
+
+def _model(declared: type[Declared]) -> type[_Settings]:
+    """The pydantic model that checks a command's options."""
+    config = SettingsConfigDict(
+        env_prefix=_prefix(declared), extra="forbid", allow_inf_nan=False, validate_default=False
+    )
+    base = type(declared.__name__, (_Settings,), {"model_config": config})
+    fields: dict[str, Any] = {
+        option.name: (option.hint, option.default) for option in options_of(declared)
+    }
+    return create_model(declared.__name__, __base__=base, **fields)
+
+
+def _layers(
+    model: type[BaseSettings], declared: type[Declared]
+) -> dict[str, PydanticBaseSettingsSource]:
+    """The layers under the command line, the weakest first."""
+    project = _table(_table(_read(PROJECT_FILE), "tool"), "mpn")
+    return {
+        PROJECT_FILE: InitSettingsSource(model, _own(project, declared)),
+        CONFIG_FILE: InitSettingsSource(model, _own(_read(CONFIG_FILE), declared)),
+        ENVIRONMENT: EnvSettingsSource(model),
+    }
+
+
+def _read(name: str) -> dict[str, Any]:
+    """A TOML file of the working folder, empty where there is none. Raises ValueError, OSError."""
+    file = Path(name)
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _own(found: dict[str, Any], declared: type[Declared]) -> dict[str, Any]:
+    """What a file says of one command's options."""
+    if declared.TABLE:
+        return _table(found, declared.TABLE)
+    return {name: v for name, v in found.items() if not (name in TABLES and isinstance(v, dict))}
+
+
+def _table(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of a file; empty where there is none. Raises InputError for another thing."""
+    table = found.get(name, {})
+    if not isinstance(table, dict):
+        raise InputError(f"{CONFIG_FILE} or {PROJECT_FILE}: {name} is a table, not {table!r}")
+    return table
+
+
+def _said(error: ValidationError, origins: dict[str, str], declared: type[Declared]) -> InputError:
+    """The first thing that is wrong, in a line."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    layer = origins.get(name, "default")
+    if declared.TABLE and layer in (CONFIG_FILE, PROJECT_FILE):
+        layer = f"{layer} [{declared.TABLE}]"
+    what = "unknown option" if first["type"] == "extra_forbidden" else first["msg"]
+    return InputError(f"{layer}: {_flag(name)}: {what} (got {first['input']!r})")
+
+
+def _check_file(layer: str, found: dict[str, Any], declared: type[Declared], prefix: str) -> None:
     """Raise InputError for what a file of the working folder may not say.
 
     Such a file may come with a folder that somebody else made, and nobody may have read it.
     """
-    for name, why in _NOT_FROM_FILES.items():
+    for name, why in declared.NOT_FROM_FILES.items():
         if name in found:
             raise InputError(
-                f"{layer}: {_option_name(name)} can't be set in a file of the working folder"
-                f" ({why}); give it on the command line or as MPN_{name.upper()}"
+                f"{layer}: {_flag(name)} can't be set in a file of the working folder"
+                f" ({why}); give it on the command line or as {prefix}{name.upper()}"
             )
-    out = found.get("out")
-    if isinstance(out, str) and not _is_inside(out):
-        raise InputError(
-            f"{layer}: --out {out} leads out of the working folder; give it on the command line or"
-            " as MPN_OUT"
-        )
+    for option in options_of(declared):
+        path = found.get(option.name)
+        if option.option.written and isinstance(path, str) and not _is_inside(path):
+            raise InputError(
+                f"{layer}: {option.flag} {path} leads out of the working folder; give it on the"
+                f" command line or as {prefix}{option.name.upper()}"
+            )
 
 
 def _is_inside(path: str) -> bool:
@@ -180,5 +189,5 @@ def _is_inside(path: str) -> bool:
     return os.path.realpath(path).startswith(here.rstrip(os.sep) + os.sep)
 
 
-def _option_name(name: str) -> str:
+def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")

@@ -13,6 +13,7 @@ from mpn_cli.base.recipe import BoxChoice, DetectorSetup, Recipe
 from mpn_cli.detectors.registry import DetectorSource, find_detector
 from mpn_cli.networks.scoring import POSE_THR, choose_scoring
 from mpn_cli.networks.sources import choose_runtime, find_network
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import Resolved
 
 DEVICE_BATCH = 128
@@ -31,7 +32,7 @@ _DECIDED = (
 """Options that the user may leave open; the recipe has what was decided."""
 
 
-def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Recipe:
+def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool = False) -> Recipe:
     """The recipe of some settings.
 
     labelled: boxes are a data set's people; boxed: every picture comes with its boxes. A data
@@ -90,7 +91,7 @@ def make_recipe(resolved: Resolved, labelled: bool, boxed: bool = False) -> Reci
 
 
 def _detector_setup(
-    resolved: Resolved, detector: DetectorSource, runtime: Runtime
+    resolved: Resolved[AnnotateOptions], detector: DetectorSource, runtime: Runtime
 ) -> DetectorSetup | None:
     """What the detector is told. Raises InputError for a size that it would not follow."""
     settings = resolved.settings
@@ -109,7 +110,7 @@ def _detector_setup(
     return DetectorSetup(runtime, precision, settings.detector_size)
 
 
-def _pose_thr(resolved: Resolved, all_people: bool, score: Score) -> float:
+def _pose_thr(resolved: Resolved[AnnotateOptions], all_people: bool, score: Score) -> float:
     """``--pose-thr``; by default 0 where a person is known to be in every box."""
     if resolved.settings.pose_thr is not None:
         return resolved.settings.pose_thr
@@ -126,7 +127,7 @@ def _flips_by_score(recipe: Recipe) -> bool:
     return recipe.flip and bool(recipe.detector) and not _takes_whole_pictures(recipe)
 
 
-def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str]:
+def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool) -> list[str]:
     """A line for each option that was given on the command line and does nothing in this job."""
     method = f"--nms {recipe.nms}"
     if recipe.nms != recipe.nms_method:
@@ -158,13 +159,15 @@ def idle_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> list[str
     ]
 
 
-def effective_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> dict[str, Any]:
+def effective_options(
+    resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool
+) -> dict[str, Any]:
     """The settings as JSON values, with what was used where the user left it open.
 
     Options that had no say are None: the detector's where all boxes were given, thresholds for
     boxes where they are a data set's people (``labelled``).
     """
-    options = resolved.settings.model_dump(mode="json")
+    options = resolved.as_json()
     options |= {name: getattr(recipe, name) for name in _DECIDED}
     options["detector"] = recipe.detector or None
     choice = recipe.detected if recipe.detector else recipe.given
@@ -177,7 +180,7 @@ def effective_options(resolved: Resolved, recipe: Recipe, labelled: bool) -> dic
     return options
 
 
-def _given_boxes(resolved: Resolved) -> BoxChoice:
+def _given_boxes(resolved: Resolved[AnnotateOptions]) -> BoxChoice:
     """Boxes that a user brings are all meant, but for what the user says of them."""
     settings, everything = resolved.settings, BoxChoice()
     return BoxChoice(

@@ -18,7 +18,7 @@ from mpn_cli.networks.scoring import BOX_EXPONENT, paper_score
 from mpn_cli.pipeline.boxes import BoxChooser, task_boxes
 from mpn_cli.pipeline.reading_ahead import pictures_of
 from mpn_cli.pipeline.tools import Tools
-from mpn_cli.results.poses import AnnotatedPicture, Pose, ShardResult
+from mpn_cli.results.poses import AnnotatedPicture, Counts, Pose, ShardResult
 from mpn_cli.sources.reading import Decoded, read_picture, read_reduced
 from mpn_cli.sources.tasks import Skipped, Task
 
@@ -106,16 +106,15 @@ class _Shard:
         keypoints, confidences = self._poses.found()
         with self.stopwatch.stage("nms"):
             pictures = _suppressed(self._seen, keypoints, confidences, self.tools)
-        likely = sum(len(one.likely(self.tools.recipe.pose_thr)) for one in pictures)
-        return ShardResult(
-            pictures=pictures,
-            skipped=self.skipped,
-            boxes_left_out=dict(+self._boxes.left_out),
+        threshold = self.tools.recipe.pose_thr
+        counts = Counts(
             full_image=self._boxes.whole_pictures,
-            seconds=dict(self.stopwatch.seconds),
-            kept_out=sum(len(one.poses) for one in pictures) - likely,
+            kept_out=sum(len(one.poses) - len(one.likely(threshold)) for one in pictures),
             other_size=self._other_size,
+            boxes_left_out=dict(+self._boxes.left_out),
+            seconds=dict(self.stopwatch.seconds),
         )
+        return ShardResult(pictures, self.skipped, counts)
 
     def _find_people(self) -> None:
         all_boxes = self._boxes.boxes_of(self._waiting)

@@ -13,7 +13,8 @@ import cv2
 
 from mpn_cli.evaluation.errors import KINDS, Errors, Kind
 from mpn_cli.evaluation.inputs import GroundTruth
-from mpn_cli.report.run import Picture, Pose, Run
+from mpn_cli.report.run import Run
+from mpn_cli.results.poses import Pose, PredictedPose, WrittenPicture
 from mpn_cli.sources.reading import UnreadableError, read_reduced
 
 THUMBNAILS = ((300, 480, 70), (800, 320, 65), (2000, 224, 60), (10**9, 160, 50))
@@ -27,7 +28,7 @@ Shelves = dict[str, list[int]]
 class Card:
     """One picture of the gallery."""
 
-    picture: Picture
+    picture: WrittenPicture
     thumbnail: str
     """A data URI; empty where the picture is gone."""
     poses: list[dict[str, Any]]
@@ -92,7 +93,7 @@ def make_cards(
     most: int,
 ) -> list[Card]:
     """A card for every picture on a shelf, and for others up to ``most``."""
-    poses: dict[int, list[Pose]] = defaultdict(list)
+    poses: dict[int, list[PredictedPose]] = defaultdict(list)
     for pose in run.shown:
         poses[pose.image_id].append(pose)
     labels: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -127,7 +128,7 @@ def _compact(pose: Pose) -> dict[str, Any]:
     return {"k": flat, "s": round(pose.score, 2), "b": [round(value) for value in pose.bbox]}
 
 
-def _thumbnail(run: Run, picture: Picture, side: int, quality: int) -> str:
+def _thumbnail(run: Run, picture: WrittenPicture, side: int, quality: int) -> str:
     file = run.picture_file(picture)
     if file is None:
         return ""

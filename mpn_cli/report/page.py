@@ -77,7 +77,7 @@ def make_page(
 
 
 def _summary(run: Run) -> list[tuple[str, str]]:
-    counts, wall = run.record.counts, run.record.seconds.wall
+    counts, wall = run.record.counts, run.record.seconds["wall"]
     recipe = run.record.job.recipe
     rows = [
         ("pictures", f"{counts.pictures:,}"),
@@ -92,7 +92,7 @@ def _summary(run: Run) -> list[tuple[str, str]]:
     if counts.kept_out:
         rows.insert(2, ("kept out", f"{counts.kept_out:,} (score under {run.pose_thr:g})"))
     if wall:
-        people = counts.people - run.record.counts.before_this_run.get("people", 0)
+        people = counts.people - counts.before_this_run.get("people", 0)
         rows.insert(-4, ("people per second", f"{people / wall:,.1f}"))
     return rows
 

@@ -13,60 +13,23 @@ import msgspec
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import SKELETONS, Skeleton
 from mpn_cli.formats.files import read_json
+from mpn_cli.results.poses import PredictedPose, WrittenPicture
+from mpn_cli.results.run_record import RunRecord
 from mpn_cli.sources.remote import is_remote
+from mpn_cli.sources.tasks import Skipped
 
-_Coordinate = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
-_Count = Annotated[int, msgspec.Meta(ge=0)]
+LARGEST_COORDINATE = 1e9
+"""Pixels; a larger number is no coordinate, and would break the page's drawings."""
 
-
-class Pose(msgspec.Struct, gc=False):
-    """A line of predictions.json."""
-
-    image_id: int
-    keypoints: list[_Coordinate]
-    score: _Coordinate
-    bbox: Annotated[list[_Coordinate], msgspec.Meta(min_length=4, max_length=4)]
-
-
-class Picture(msgspec.Struct):
-    """A picture of dataset.json."""
-
-    id: int
-    file_name: str
-    width: _Count
-    height: _Count
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class _DataSet(msgspec.Struct):
-    images: list[Picture]
+    images: list[WrittenPicture]
 
 
-class Skip(msgspec.Struct):
-    """A line of skipped.jsonl."""
-
-    path: str
-    reason: str
-    detail: str
-
-
-class Counts(msgspec.Struct):
-    """Of run.json."""
-
-    pictures: _Count
-    people: _Count
-    skipped: _Count
-    kept_out: _Count = 0
-    before_this_run: dict[str, _Count] = {}
-
-
-class Seconds(msgspec.Struct):
-    """Of run.json."""
-
-    wall: Annotated[float, msgspec.Meta(ge=0)]
-
-
-class RecipeRecord(msgspec.Struct):
-    """What run.json says of how poses were found."""
+class ShownRecipe(msgspec.Struct):
+    """What the page shows of a job's recipe; recipes of other versions have other fields too."""
 
     model: str
     joints: int
@@ -74,32 +37,14 @@ class RecipeRecord(msgspec.Struct):
     nms: str
     runtime: str
     precision: str
-    kpt_thr: Annotated[float, msgspec.Meta(ge=0, le=1)]
-    pose_thr: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    kpt_thr: _Share
+    pose_thr: _Share = 0.0
 
 
-class JobRecord(msgspec.Struct):
-    """Of run.json."""
+class ShownJob(msgspec.Struct):
+    """What the page shows of a job."""
 
-    recipe: RecipeRecord
-
-
-class Option(msgspec.Struct):
-    """An option's value and where it came from."""
-
-    value: Any
-    origin: str = msgspec.field(name="from")
-
-
-class Record(msgspec.Struct):
-    """run.json, as far as the page shows it."""
-
-    job: JobRecord
-    counts: Counts
-    seconds: Seconds
-    picture_folders: list[str] = []
-    options: dict[str, Option] = {}
-    versions: dict[str, str] = {}
+    recipe: ShownRecipe
 
 
 @dataclass(frozen=True)
@@ -107,11 +52,11 @@ class Run:
     """A finished run."""
 
     out: Path
-    record: Record
-    pictures: list[Picture]
-    poses: list[Pose]
+    record: RunRecord[ShownJob]
+    pictures: list[WrittenPicture]
+    poses: list[PredictedPose]
     """In the file's order: row n is result n."""
-    skipped: list[Skip]
+    skipped: list[Skipped]
     folders: Sequence[str]
     """Where the pictures were."""
 
@@ -121,7 +66,7 @@ class Run:
         return self.record.job.recipe.pose_thr
 
     @property
-    def shown(self) -> list[Pose]:
+    def shown(self) -> list[PredictedPose]:
         """The poses that are shown, in the file's order."""
         return [pose for pose in self.poses if pose.score >= self.pose_thr]
 
@@ -132,12 +77,15 @@ class Run:
 
     def renumber(self, numbers: Mapping[Any, int]) -> None:
         """Give the pictures, and their poses, other ids."""
-        for picture in self.pictures:
-            picture.id = numbers.get(picture.id, picture.id)
-        for pose in self.poses:
-            pose.image_id = numbers.get(pose.image_id, pose.image_id)
+        self.pictures[:] = [
+            msgspec.structs.replace(one, id=numbers.get(one.id, one.id)) for one in self.pictures
+        ]
+        self.poses[:] = [
+            msgspec.structs.replace(one, image_id=numbers.get(one.image_id, one.image_id))
+            for one in self.poses
+        ]
 
-    def picture_file(self, picture: Picture) -> str | None:
+    def picture_file(self, picture: WrittenPicture) -> str | None:
         """Where a picture is, if it still is; at an address it is taken to be.
 
         A name that leads out of the picture folders, as ``../x`` or ``/x``, is not looked for.
@@ -165,17 +113,15 @@ def read_run(out: Path, images: str | None) -> Run:
     """
     if not (out / "run.json").is_file():
         raise InputError(f"{out}/ holds no finished run of mpn annotate (no run.json)")
-    record = read_json(out / "run.json", Record, "what mpn annotate writes")
+    record = read_json(out / "run.json", RunRecord[ShownJob], "what mpn annotate writes")
     if record.job.recipe.joints not in SKELETONS:
         raise InputError(f"{out}/run.json: no skeleton of {record.job.recipe.joints} joints known")
-    poses = read_json(out / "predictions.json", list[Pose], "a list of COCO keypoint results")
-    numbers = 3 * record.job.recipe.joints
+    if "wall" not in record.seconds:
+        raise InputError(f"{out}/run.json: not what mpn annotate writes: no seconds.wall")
+    predictions = out / "predictions.json"
+    poses = read_json(predictions, list[PredictedPose], "a list of COCO keypoint results")
     for row, pose in enumerate(poses):
-        if len(pose.keypoints) != numbers:
-            raise InputError(
-                f"{out}/predictions.json: result {row} has {len(pose.keypoints)} keypoint numbers,"
-                f" not {numbers}"
-            )
+        _check(f"{predictions}: result {row}", pose, record.job.recipe.joints)
     # What annotate writes there is absolute; addresses are fetched from only where asked.
     local = [folder for folder in record.picture_folders if os.path.isabs(folder)]
     return Run(
@@ -188,10 +134,20 @@ def read_run(out: Path, images: str | None) -> Run:
     )
 
 
-def _read_skipped(file: Path) -> list[Skip]:
+def _check(where: str, pose: PredictedPose, joints: int) -> None:
+    """Raise InputError for a pose that can't be drawn."""
+    if len(pose.keypoints) != 3 * joints:
+        raise InputError(f"{where} has {len(pose.keypoints)} keypoint numbers, not {3 * joints}")
+    if len(pose.bbox) != 4:
+        raise InputError(f"{where} has {len(pose.bbox)} bbox numbers, not 4")
+    if max(map(abs, (*pose.keypoints, *pose.bbox, pose.score))) > LARGEST_COORDINATE:
+        raise InputError(f"{where} has coordinates that are in no picture")
+
+
+def _read_skipped(file: Path) -> list[Skipped]:
     if not file.is_file():
         return []
     try:
-        return [msgspec.json.decode(line, type=Skip) for line in file.read_bytes().splitlines()]
+        return [msgspec.json.decode(line, type=Skipped) for line in file.read_bytes().splitlines()]
     except msgspec.DecodeError as error:
         raise InputError(f"{file}: not what mpn annotate writes: {error}") from None

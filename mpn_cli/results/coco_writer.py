@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from mpn_cli.base.files import new_file
 from mpn_cli.base.skeletons import Skeleton
-from mpn_cli.results.poses import AnnotatedPicture, Pose
+from mpn_cli.results.poses import AnnotatedPicture, Pose, WrittenPicture
 
 PERSON_ID = 1
 
@@ -17,7 +18,7 @@ PERSON_ID = 1
 def write_predictions(file: Path, pictures: Iterable[AnnotatedPicture]) -> None:
     """COCO keypoint results (cocodataset.org/#format-results), one line each."""
     lines = (prediction(picture.image_id, pose) for picture in pictures for pose in picture.poses)
-    with file.open("wb") as out:
+    with new_file(file) as out:
         out.writelines(_json_list(lines))
         out.write(b"\n")
 
@@ -47,7 +48,7 @@ def write_dataset(
 
     ``pictures`` and ``again`` both go through all pictures.
     """
-    with file.open("wb") as out:
+    with new_file(file) as out:
         out.write(b'{"info": ' + msgspec.json.encode(info) + b',\n"categories": [')
         out.write(msgspec.json.encode(category(skeleton)) + b'],\n"images": ')
         out.writelines(_json_list(_image(picture) for picture in pictures))
@@ -75,13 +76,8 @@ def _json_list(values: Iterable[Any]) -> Iterator[bytes]:
     yield b"[]" if separator == b"[\n" else b"\n]"
 
 
-def _image(picture: AnnotatedPicture) -> dict[str, Any]:
-    return {
-        "id": picture.image_id,
-        "file_name": picture.file_name,
-        "width": picture.width,
-        "height": picture.height,
-    }
+def _image(picture: AnnotatedPicture) -> WrittenPicture:
+    return WrittenPicture(picture.image_id, picture.file_name, picture.width, picture.height)
 
 
 def _annotations(

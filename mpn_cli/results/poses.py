@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -39,6 +40,21 @@ class Pose(msgspec.Struct, frozen=True, gc=False):
         ]
 
 
+class PredictedPose(Pose, frozen=True, kw_only=True, gc=False):
+    """A line of predictions.json, read back."""
+
+    image_id: int
+
+
+class WrittenPicture(msgspec.Struct, frozen=True, gc=False):
+    """A picture of dataset.json."""
+
+    id: int
+    file_name: str
+    width: Annotated[int, msgspec.Meta(ge=0)]
+    height: Annotated[int, msgspec.Meta(ge=0)]
+
+
 class AnnotatedPicture(msgspec.Struct, frozen=True):
     """One picture and the poses found in it, best first."""
 
@@ -53,17 +69,63 @@ class AnnotatedPicture(msgspec.Struct, frozen=True):
         return [pose for pose in self.poses if pose.score >= pose_thr]
 
 
-class ShardResult(msgspec.Struct):
-    """What one shard gives: the pure function's value."""
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shard, or several together, come to; ``+`` adds every field."""
 
-    pictures: list[AnnotatedPicture]
-    skipped: list[Skipped]
-    boxes_left_out: dict[str, int]
-    full_image: int
+    pictures: int = 0
+    """Pictures with results, those without people included."""
+    people: int = 0
+    """Poses in predictions.json."""
+    full_image: int = 0
     """Pictures taken as one person filling them."""
-    seconds: dict[str, float]
-    """By stage."""
     kept_out: int = 0
     """Poses with a score under ``--pose-thr``."""
     other_size: int = 0
     """Pictures of another size than the file with their boxes says."""
+    reused: int = 0
+    """Pictures whose poses are those of an earlier job."""
+    boxes_left_out: dict[str, int] = {}
+    """By reason."""
+    seconds: dict[str, float] = {}
+    """By stage."""
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            **{
+                name: _sum(getattr(self, name), getattr(other, name))
+                for name in self.__struct_fields__
+            }
+        )
+
+
+_Summed = TypeVar("_Summed", int, dict[str, Any])
+
+
+def _sum(a: _Summed, b: _Summed) -> _Summed:
+    if isinstance(a, dict):
+        return a | {name: a.get(name, 0) + value for name, value in b.items()}
+    return a + b
+
+
+class ShardResult(msgspec.Struct):
+    """What one shard gives: the pure function's value. Results of two shards can be added."""
+
+    pictures: list[AnnotatedPicture]
+    skipped: list[Skipped] = []
+    counts: Counts = Counts()
+    """``pictures`` and ``people`` in it are counted here."""
+
+    def __post_init__(self) -> None:
+        """Count pictures and people."""
+        self.counts = msgspec.structs.replace(
+            self.counts,
+            pictures=len(self.pictures),
+            people=sum(len(picture.poses) for picture in self.pictures),
+        )
+
+    def __add__(self, other: ShardResult) -> ShardResult:
+        return ShardResult(
+            self.pictures + other.pictures,
+            self.skipped + other.skipped,
+            self.counts + other.counts,
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import unfinished_file
 from mpn_cli.training.optimizers import Optimizer
 
 
@@ -45,12 +45,9 @@ def save_checkpoint(
     tensors = _state(network, average, optimizer)
     tensors["step"] = torch.tensor(progress.step)
     tensors["best_ap"] = torch.tensor(progress.best_ap, dtype=torch.float64)
-    unfinished = file.with_suffix(".tmp")
     try:
-        save_file(tensors, unfinished)
-        with unfinished.open("rb") as written:
-            os.fsync(written.fileno())
-        unfinished.replace(file)
+        with unfinished_file(file) as unfinished:
+            save_file(tensors, unfinished)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{file}: can't be written: {error}") from None
 

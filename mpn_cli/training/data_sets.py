@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -121,17 +119,6 @@ def read_labelled_picture(picture: PictureFile) -> Picture:
         raise TrainingDataError(
             f"{picture.path}: not a picture that can be read ({error})"
         ) from None
-
-
-@contextmanager
-def unfinished_file(file: Path) -> Iterator[Path]:
-    """A name to write ``file`` under; it is renamed when all went well, else removed."""
-    unfinished = file.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        yield unfinished
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def held_out(file: Path, pictures: Sequence[PictureFile], every: int) -> BoolArray:

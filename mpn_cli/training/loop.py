@@ -15,6 +15,7 @@ import torch
 from mpn_models.weights import save_weights
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from mpn_cli.base.files import remove_unfinished, write_file
 from mpn_cli.training.batches import Share
 from mpn_cli.training.checkpoints import Progress, load_checkpoint, save_checkpoint
 from mpn_cli.training.data_sets import TrainingDataError
@@ -223,7 +224,6 @@ RECIPE_FILE = "recipe.json"
 _OWN_NAMES = (
     RECIPE_FILE, "log.jsonl", "curves.svg", "cache",
     "checkpoint.safetensors", "best.safetensors", "last.safetensors",
-    "checkpoint.tmp", "best.tmp", "last.tmp",
 )  # fmt: skip
 """What a run writes into OUT."""
 
@@ -248,7 +248,7 @@ def _claim(out: Path, recipe: Recipe) -> None:
                 f"{out / strangers[0]} is there already, which mpn did not write; give another"
                 " --out"
             )
-        note.write_bytes(msgspec.json.format(content))
+        write_file(note, msgspec.json.format(content))
         return
     for name, value in wanted.items():
         if theirs.get(name, value) != value:
@@ -256,6 +256,8 @@ def _claim(out: Path, recipe: Recipe) -> None:
                 f"{out}/ holds another run ({name.replace('_', ' ')} {theirs.get(name)}, not"
                 f" {value}); give another --out"
             )
+    for folder in (out, out / "cache"):
+        remove_unfinished(folder)
 
 
 def _device(name: str) -> torch.device:

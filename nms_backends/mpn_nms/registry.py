@@ -13,7 +13,6 @@ from mpn_nms.contract import (
 from mpn_nms.plugins import Plugin, PluginError, Plugins, blamed
 
 BACKENDS = Plugins("mpn.nms_backends", "NMS backend")
-DEFAULT_BACKEND = "hard"
 
 
 def make_backend(plugin: Plugin) -> NmsBackend:

@@ -22,9 +22,10 @@ from mpn_cli.engine.job import Job
 from mpn_cli.engine.ledger import Ledger
 from mpn_cli.engine.parts import part_file, write_part
 from mpn_cli.engine.worker import Orders
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
-from mpn_cli.results.poses import ShardResult
+from mpn_cli.results.poses import Counts, ShardResult
 from mpn_cli.sources.tasks import Task
 from tests.acceptance.conftest import COMMAND, Mpn, environment
 from tests.acceptance.test_workers import results, wait_for_parts
@@ -184,7 +185,7 @@ def test_workers_that_would_do_something_else_are_refused(
     # A worker whose mpn says that it is another version.
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "sitecustomize.py").write_text(
-        "import mpn_cli.base.version\nmpn_cli.version.__version__ = '0.0.1'\n"
+        "import mpn_cli.base.version\nmpn_cli.base.version.__version__ = '0.0.1'\n"
     )
     search = os.pathsep.join([str(tmp_path / "old"), os.getcwd()])
     old = worker(start, port, PYTHONPATH=search)
@@ -196,7 +197,7 @@ def test_workers_that_would_do_something_else_are_refused(
 
 
 def test_other_weights_on_a_worker_are_refused(fresh_weights: Path) -> None:
-    settings = resolve({"model": str(fresh_weights)})
+    settings = resolve(AnnotateOptions, {"model": str(fresh_weights)})
     recipe = make_recipe(settings, labelled=False)
     orders = Orders("job", recipe, fresh_weights.parent, threads=1)
     other = replace(orders, recipe=msgspec.structs.replace(recipe, weights_sha256="0" * 64))
@@ -208,15 +209,15 @@ def test_other_weights_on_a_worker_are_refused(fresh_weights: Path) -> None:
 
 def test_a_part_that_shared_storage_shows_late(tmp_path: Path, fresh_weights: Path) -> None:
     make_picture(tmp_path / "1.png")
-    recipe = make_recipe(resolve({"model": str(fresh_weights)}), labelled=False)
+    recipe = make_recipe(resolve(AnnotateOptions, {"model": str(fresh_weights)}), labelled=False)
     job = Job([Task(1, str(tmp_path / "1.png"), "1.png")], recipe, 4)
     with OutFolder(tmp_path / "out") as out:
         out.claim(job, resume=True)
         ledger = Ledger(job, out, lambda totals: None)
-        header = write_part(tmp_path, job.hash, 0, ShardResult([], [], {}, 1, {}))
+        header = write_part(tmp_path, job.hash, 0, ShardResult([], counts=Counts(full_image=1)))
         ledger.done(0, header)
         part = part_file(out.parts, 0)
         threading.Timer(1.0, lambda: part_file(tmp_path, 0).rename(part)).start()
         totals = ledger.totals()
     assert totals is not None
-    assert totals.full_image == 1
+    assert totals.counts.full_image == 1

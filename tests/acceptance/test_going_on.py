@@ -12,9 +12,11 @@ from pathlib import Path
 import cv2
 import pytest
 
+from mpn_cli.engine.parts import read_header
 from mpn_cli.sources.gather import gather
 from tests.acceptance.conftest import COMMAND, Mpn, environment, many_pictures
 from tests.conftest import make_picture
+from tests.engine.test_parts import in_the_old_form
 
 RESULTS = ("predictions.json", "dataset.json")
 
@@ -313,3 +315,24 @@ def test_overlays_are_the_pictures_with_poses(mpn: Mpn, tmp_path: Path) -> None:
     assert mpn("annotate", "pics", "-o", "out", "--overlay", "--quiet").returncode == 0
     drawn = cv2.imread(str(tmp_path / "out/overlays/1.png.jpg"))
     assert drawn.shape == cv2.imread(str(tmp_path / "pics/1.png")).shape
+
+
+def test_parts_of_an_older_version_are_done_again(
+    mpn: Mpn, tmp_path: Path, fresh_weights: Path
+) -> None:
+    many_pictures(tmp_path)
+    command = ["annotate", "photos", "--model", str(fresh_weights), "--shard-size", "2", "-o",
+               "out"]  # fmt: skip
+    assert stopped_after(3, tmp_path, command, signal.SIGKILL).returncode == -signal.SIGKILL
+    old = sorted((tmp_path / "out/parts").glob("0*.jsonl"))[:2]
+    for part in old:
+        in_the_old_form(part)
+    done = mpn(*command, "--keep-parts")
+    assert done.returncode == 0, done.stderr
+    assert all(read_header(part.parent, job_of(part), int(part.stem)) for part in old)
+    assert mpn(*command[:-1], "whole").returncode == 0
+    assert results(tmp_path / "out") == results(tmp_path / "whole")
+
+
+def job_of(part: Path) -> str:
+    return str(json.loads((part.parent / "job.json").read_text())["hash"])

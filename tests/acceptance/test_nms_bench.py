@@ -51,7 +51,7 @@ def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:
         (["a.json"], "poses of 1 joints"),
         (["b.json"], "pose 0 has neither area nor bbox"),
         (["c.json"], "not a list of COCO keypoint results"),
-        (["--crowd", "x"], "--crowd x: poses a picture"),
+        (["--crowd", "x"], "--crowd x: poses per picture"),
         (["--gt", "b.json"], "--gt goes with a file of candidates"),
         (["--backend", "x", "--images", "2"], "no NMS backend named x"),
         (["--plot", "x.gif"], "--plot x.gif: not one of .svg, .png, .pdf"),

@@ -1,17 +1,20 @@
 """Files of somebody else are never replaced or deleted, whatever they are called."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from mpn_cli.base.errors import InputError
-from mpn_cli.engine.folder import OutFolder
+from mpn_cli.engine.folder import JobRecord, OutFolder
 from mpn_cli.engine.job import Job
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.tasks import Task
 from tests.acceptance.conftest import Mpn
+from tests.base.test_atomic_files import kill_between_write_and_rename
 from tests.conftest import make_picture
 
 LABELS = {
@@ -32,7 +35,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def job(tmp_path: Path, fresh_weights: Path) -> Job:
     make_picture(tmp_path / "pics/1.png")
-    recipe = make_recipe(resolve({"model": str(fresh_weights)}), labelled=False)
+    recipe = make_recipe(resolve(AnnotateOptions, {"model": str(fresh_weights)}), labelled=False)
     return Job([Task(1, str(tmp_path / "pics/1.png"), "1.png")], recipe, 4)
 
 
@@ -130,16 +133,21 @@ def test_a_stranger_that_comes_while_the_job_runs(tmp_path: Path, job: Job) -> N
     from mpn_cli.base.skeletons import COCO
     from mpn_cli.engine.parts import write_part
     from mpn_cli.results.poses import ShardResult
+    from mpn_cli.results.run_record import RunCounts, RunRecord
+
+    counts = RunCounts(pictures=0, people=0, skipped=0)
+    record = RunRecord(job=JobRecord.of(job), counts=counts, seconds={"wall": 1.0})
 
     with OutFolder(tmp_path / "out") as out:
         out.claim(job, resume=True)
-        write_part(out.parts, job.hash, 0, ShardResult([], [], {}, 0, {}))
+        write_part(out.parts, job.hash, 0, ShardResult([]))
         (tmp_path / "out/predictions.json").write_text("mine")
         with pytest.raises(InputError, match=r"predictions\.json is there already"):
-            out.merge(job, [], COCO, {}, keep_parts=False)
+            out.merge(job, [], COCO, record, keep_parts=False)
         assert (tmp_path / "out/predictions.json").read_text() == "mine"
         (tmp_path / "out/predictions.json").unlink()
-        out.merge(job, [], COCO, {}, keep_parts=False)
+        written = out.merge(job, [], COCO, record, keep_parts=False)
+    assert written.files["predictions.json"] == hashlib.sha256(b"[]\n").hexdigest()
     assert (tmp_path / "out/predictions.json").read_text() == "[]\n"
 
 
@@ -192,15 +200,15 @@ def test_a_settings_file_of_a_foreign_folder(
     (here / "mpn.toml").write_text(setting.format(parent=tmp_path))
     monkeypatch.chdir(here)
     with pytest.raises(InputError) as refused:
-        resolve({})
+        resolve(AnnotateOptions, {})
     assert message in str(refused.value)
     (here / "mpn.toml").unlink()
     (here / "pyproject.toml").write_text(f"[tool.mpn]\n{setting.format(parent=tmp_path)}\n")
     with pytest.raises(InputError, match=r"^pyproject\.toml: "):
-        resolve({})
+        resolve(AnnotateOptions, {})
     monkeypatch.setenv("MPN_RESUME", "false")  # the user's own word
     (here / "pyproject.toml").unlink()
-    assert not resolve({}).settings.resume
+    assert not resolve(AnnotateOptions, {}).settings.resume
 
 
 def test_what_a_settings_file_decides_is_said(
@@ -239,3 +247,27 @@ def test_reports_tables_and_plots_over_other_files(
         assert mpn("report", "out", "--page", "page.html").returncode == 0
         assert mpn(*bench, "--markdown", "table.md", "--plot", "times.png").returncode == 0
     assert mpn(*bench, "--markdown", "nowhere/table.md").returncode == 2
+
+
+def test_what_a_killed_run_left_unfinished_is_cleared_away(
+    mpn: Mpn, tmp_path: Path, fresh_weights: Path
+) -> None:
+    """Everywhere in OUT, and nothing that is only called alike."""
+    make_picture(tmp_path / "pics/in/1.png")
+    make_picture(tmp_path / "pics/2.png")
+    command = ("annotate", "pics", "--model", fresh_weights, "--no-flip", "-o", "out", "--quiet",
+               "--overlay")  # fmt: skip
+    assert mpn(*command, "--keep-parts").returncode == 0
+    out = tmp_path / "out"
+    before = set(contents(out))
+    (out / "skipped.jsonl").unlink()  # as if the run had been killed before it wrote that
+    left = [
+        kill_between_write_and_rename(out / name)
+        for name in ("run.json", "parts/00000000.jsonl", "overlays/in/1.png.jpg")
+    ]
+    for file in left:
+        file.with_suffix(".tmp2").write_text("mine")
+    assert mpn(*command, "--keep-parts").returncode == 0
+    assert set(contents(out)) == before | {
+        str(file.with_suffix(".tmp2").relative_to(out)) for file in left
+    }

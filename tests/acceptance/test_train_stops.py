@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from mpn_cli.base.files import unfinished_file
 from mpn_cli.cli.commands.stopping import stoppable
-from mpn_cli.training.data_sets import unfinished_file
 from tests.acceptance.conftest import COMMAND, Mpn, environment
 from tests.test_whose_mistake import data_set
 

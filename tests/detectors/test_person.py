@@ -8,6 +8,7 @@ from mpn_cli.base.choices import Precision, Runtime
 from mpn_cli.base.recipe import DetectorSetup
 from mpn_cli.detectors.person import SCORE_FLOOR, PersonBoxes
 from mpn_cli.geometry.boxes import box_nms
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.reading import read_picture
@@ -71,6 +72,8 @@ def test_boxes_lie_in_their_picture_whatever_the_size() -> None:
 def test_what_precision_means(
     options: dict[str, str], pose: str, detector: tuple[str, str]
 ) -> None:
-    recipe = make_recipe(resolve({"detector": "person", **options}), labelled=False)
+    recipe = make_recipe(
+        resolve(AnnotateOptions, {"detector": "person", **options}), labelled=False
+    )
     assert recipe.precision == pose
     assert recipe.detector_setup == DetectorSetup(Runtime(detector[0]), Precision(detector[1]), 416)

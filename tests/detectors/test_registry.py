@@ -11,6 +11,7 @@ from mpn_cli.base.errors import InputError
 from mpn_cli.base.recipe import DetectorSetup, Recipe
 from mpn_cli.detectors import registry
 from mpn_cli.detectors.registry import find_detector
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.shard import annotate_shard
@@ -74,7 +75,9 @@ def test_what_a_detector_says_of_itself(
 
 
 def recipe_with(detector: str, weights: Path) -> Recipe:
-    return make_recipe(resolve({"detector": detector, "model": str(weights)}), labelled=False)
+    return make_recipe(
+        resolve(AnnotateOptions, {"detector": detector, "model": str(weights)}), labelled=False
+    )
 
 
 def test_whole_pictures_are_whole_whoever_takes_them(tmp_path: Path, fresh_weights: Path) -> None:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from mpn_cli.engine.job import Job
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.sources.tasks import Box, Task
@@ -12,7 +13,9 @@ TASK = Task(1, "/x/a.jpg", "a.jpg", (Box(1, 2, 3, 4),), False, (500, 6), (30.0, 
 
 
 def digest(task: Task) -> bytes:
-    return Job([task], make_recipe(resolve({}), labelled=False), 1).inputs.tobytes()
+    return Job(
+        [task], make_recipe(resolve(AnnotateOptions, {}), labelled=False), 1
+    ).inputs.tobytes()
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_an_object_that_is_no_backend(site: Path) -> None:
 
 
 def test_the_documented_backend_works(site: Path) -> None:
-    page = (ROOT / "docs" / "nms-backends.md").read_text()
+    page = (ROOT / "docs" / "nms.md").read_text()
     code = page.split("```python\n")[1].split("```")[0]
     entry = page.split("```toml\n")[1].split("```")[0].splitlines()[1].replace('"', "")
     install(site, "documented", entry, "my_package", code)

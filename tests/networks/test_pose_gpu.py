@@ -16,6 +16,7 @@ from mpn_cli.geometry.decoding import decode
 from mpn_cli.geometry.torch_crops import warp_crops
 from mpn_cli.geometry.torch_decoding import decode_on_device
 from mpn_cli.networks.pose_gpu import DevicePoseNetwork
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.shard import annotate_shard
@@ -59,7 +60,9 @@ def test_crops_are_those_of_the_cpu() -> None:
 
 def both_ways(weights: Path, **options: object) -> tuple[ShardResult, ShardResult]:
     """The same tasks by torch on the CPU, and by the device's way on the CPU device."""
-    recipe = make_recipe(resolve({"model": str(weights), "runtime": "torch", **options}), False)
+    recipe = make_recipe(
+        resolve(AnnotateOptions, {"model": str(weights), "runtime": "torch", **options}), False
+    )
     rng = np.random.default_rng(0)
     tasks = []
     for number, file in enumerate(sorted(EXAMPLES.glob("*.jpg")), 1):

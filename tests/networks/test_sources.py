@@ -21,6 +21,7 @@ from mpn_cli.networks.sources import (
     network_here,
     network_of,
 )
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from tests.conftest import install_plugin
@@ -56,7 +57,7 @@ def test_the_text_decides(tmp_path: Path, fresh_weights: Path, plugin: str) -> N
 
 def recipe_of(text: str) -> tuple[NetworkSource, NetworkSource, Path]:
     """A network as it is found, as its recipe has it, and where it is found again."""
-    recipe = make_recipe(resolve({"model": text}), labelled=False)
+    recipe = make_recipe(resolve(AnnotateOptions, {"model": text}), labelled=False)
     return find_network(text), network_of(recipe), network_here(recipe)
 
 
@@ -71,7 +72,7 @@ def test_a_recipe_leads_back_to_its_network(
 
 def test_other_weights_under_the_same_name_are_told_apart(tmp_path: Path) -> None:
     file = heatmap_network(tmp_path / "h.onnx")
-    recipe = make_recipe(resolve({"model": f"onnx:{file}"}), labelled=False)
+    recipe = make_recipe(resolve(AnnotateOptions, {"model": f"onnx:{file}"}), labelled=False)
     simcc_network(file)
     with pytest.raises(InputError, match=r"h\.onnx holds other weights"):
         network_here(recipe)
@@ -86,7 +87,7 @@ def test_an_onnx_network_is_found_without_compiling_it(
     monkeypatch.setattr(openvino_models, "compiled", compiled)
     file = heatmap_network(tmp_path / "h.onnx", joints=16)
     options = {"model": f"onnx:{file}", "detector": f"onnx:{file},family=yolov8"}
-    recipe = make_recipe(resolve(options), labelled=False)
+    recipe = make_recipe(resolve(AnnotateOptions, options), labelled=False)
     assert recipe.joints == 16
     with pytest.raises(InputError, match=r"h\.onnx: not a network that can be run"):
         network_of(recipe).load(recipe, 1)
@@ -135,7 +136,7 @@ def test_options_that_a_network_cannot_follow(tmp_path: Path) -> None:
         ({"precision": "int8"}, "--runtime and --precision are not for other people's networks"),
     ):
         with pytest.raises(InputError, match=message):
-            make_recipe(resolve({"model": text, **options}), labelled=False)
+            make_recipe(resolve(AnnotateOptions, {"model": text, **options}), labelled=False)
     ours = find_network(DEFAULT_MODEL)
     ours.check_options("cuda:1", Runtime.TORCH, Precision.INT8)
 
@@ -148,5 +149,5 @@ def test_whose_heatmaps_are_the_same_in_any_batch(tmp_path: Path, fresh_weights:
         ({"model": str(fresh_weights), "device": "cuda"}, False),
         ({"model": onnx_text}, False),
     ):
-        recipe = make_recipe(resolve(options), labelled=False)
+        recipe = make_recipe(resolve(AnnotateOptions, options), labelled=False)
         assert network_of(recipe).is_batch_free(recipe) is free

@@ -69,4 +69,4 @@ def test_poses_stay_where_they_are(large: tuple[Path, np.ndarray], tmp_path: Pat
     sizes = boxes[:, 3][:, None]
     assert (np.abs(shift[..., 0])[sure] / np.broadcast_to(sizes, sure.shape)[sure]).mean() < 0.01
     assert np.abs(shift[sure].mean(axis=0) / boxes[:, 3].mean()).max() < 0.003  # no drift
-    assert (slow.picture.width, slow.picture.height) == (fast.picture.width, fast.picture.height)
+    assert slow.picture_size == fast.picture_size

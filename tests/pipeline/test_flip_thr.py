@@ -12,6 +12,7 @@ from mpn_cli.networks.contract import Estimator
 from mpn_cli.networks.onnx_names import OnnxName
 from mpn_cli.networks.pose_onnx import OnnxEstimator
 from mpn_cli.networks.sources import network_of
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
 from mpn_cli.pipeline.poses import PoseFinder
@@ -40,7 +41,9 @@ class Three:
 @pytest.fixture(params=["ours", "heatmaps", "simcc"])
 def estimator(request: pytest.FixtureRequest, tmp_path: Path, fresh_weights: Path) -> Estimator:
     if request.param == "ours":
-        recipe = make_recipe(resolve({"model": str(fresh_weights)}), labelled=False)
+        recipe = make_recipe(
+            resolve(AnnotateOptions, {"model": str(fresh_weights)}), labelled=False
+        )
         return network_of(recipe).load(recipe, 1)
     make = heatmap_network if request.param == "heatmaps" else simcc_network
     return OnnxEstimator(OnnxName.parse(f"onnx:{make(tmp_path / 'n.onnx')}{SAID}", "--model"), 1)

@@ -12,16 +12,9 @@ import pytest
 
 from mpn_cli.report.charts import Axis, histogram
 from mpn_cli.report.gallery import shelves_by_score
-from mpn_cli.report.run import (
-    Counts,
-    JobRecord,
-    Picture,
-    Pose,
-    RecipeRecord,
-    Record,
-    Run,
-    Seconds,
-)
+from mpn_cli.report.run import Run, ShownJob, ShownRecipe
+from mpn_cli.results.poses import PredictedPose, WrittenPicture
+from mpn_cli.results.run_record import RunCounts, RunRecord
 from tests.acceptance.conftest import Mpn
 from tests.acceptance.conftest import mpn as mpn  # the fixture
 from tests.conftest import make_picture
@@ -181,10 +174,15 @@ def test_what_has_no_page(mpn: Mpn, run: Path, tmp_path: Path) -> None:
 
 
 def test_a_gallery_shows_about_as_many_as_wanted() -> None:
-    pictures = [Picture(n, f"{n}.jpg", 640, 480) for n in range(1000)]
-    poses = [Pose(n, [0.0] * 51, n / 1000, [0, 0, 9, 9]) for n in range(900) for _ in range(n % 4)]
-    recipe = RecipeRecord("a network", 17, "", "none", "torch", "fp32", kpt_thr=0.1)
-    record = Record(JobRecord(recipe), Counts(1000, len(poses), 0), Seconds(1.0))
+    pictures = [WrittenPicture(n, f"{n}.jpg", 640, 480) for n in range(1000)]
+    poses = [
+        PredictedPose([0.0] * 51, n / 1000, [0, 0, 9, 9], image_id=n)
+        for n in range(900)
+        for _ in range(n % 4)
+    ]
+    recipe = ShownRecipe("a network", 17, "", "none", "torch", "fp32", kpt_thr=0.1)
+    counts = RunCounts(pictures=1000, people=len(poses), skipped=0)
+    record = RunRecord(job=ShownJob(recipe), counts=counts, seconds={"wall": 1.0})
     run = Run(Path(), record, pictures, poses, [], [])
     shelves = shelves_by_score(run, 100)
     assert shelves["sure"][:2] == [899, 898]

@@ -10,7 +10,7 @@ from mpn_cli.training.recipe import Recipe, Stage
 
 
 @pytest.mark.parametrize(
-    "name", ["recipe.json", "best.safetensors", "log.jsonl", "cache", "curves.svg", "last.tmp"]
+    "name", ["recipe.json", "best.safetensors", "log.jsonl", "cache", "curves.svg"]
 )
 def test_files_of_somebody_else(tmp_path: Path, name: str) -> None:
     recipe = Recipe(data=(tmp_path,), mix=(1.0,), stages=(Stage.parse("64x48:1"),))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from mpn_cli.cli.arguments.shared import Json, Quiet
+from mpn_cli.cli.generating import with_options
+from mpn_cli.options.training import CalibrateOptions
 
 
+@with_options(CalibrateOptions)
 def calibrate(
     data: Annotated[
         list[Path] | None,
@@ -19,6 +22,7 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
+    *,
     held_out: Annotated[
         list[Path] | None,
         typer.Option(
@@ -26,31 +30,19 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="A name from mpn models, a weights file, or onnx:FILE.",
-            show_default="mobileposenet-256x192",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="The score model.", show_default="beside the weights"),
-    ] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="fp32, or int8: faster.", show_default="fp32")
-    ] = None,
+    options: dict[str, Any],
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit the scores of a network's poses, and its joints' confidences, to what is right.
 
-    Runs the network on labelled people, in their boxes and in worse ones, and on background; fits
-    the expected OKS of a pose and the chance of a joint to be right; says by cross-validation what
-    that gives. mpn annotate takes WEIGHTS-score.json beside the weights by itself.
+    Runs the network on labelled people, in their boxes and in worse ones, and
+    on background; fits the expected OKS of a pose and the chance of a joint to
+    be right; says by cross-validation what that gives. mpn annotate takes
+    WEIGHTS-score.json beside the weights by itself.
 
     Example: mpn calibrate coco_more --held-out coco_train --model runs/best.safetensors
     """
     from mpn_cli.cli.commands.calibrate import calibrate as run
 
-    run(data or [], held_out or [], model, out, precision, as_json, quiet or as_json)
+    run(data or [], held_out or [], options, quiet=quiet or as_json, as_json=as_json)

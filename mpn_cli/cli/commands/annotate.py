@@ -6,11 +6,16 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Event
 from typing import Any
+
+import msgspec
 
 from mpn_cli.base.devices import CPU, find_devices
 from mpn_cli.base.errors import ExitCode, InputError
@@ -20,7 +25,7 @@ from mpn_cli.cli import console
 from mpn_cli.cli.commands.stopping import stoppable
 from mpn_cli.detectors.registry import prepare_detector
 from mpn_cli.engine.crew import cores
-from mpn_cli.engine.folder import OutFolder
+from mpn_cli.engine.folder import JobRecord, OutFolder
 from mpn_cli.engine.forecast import seconds_expected, worker_count
 from mpn_cli.engine.job import Job, usual_shard_size
 from mpn_cli.engine.ledger import Totals
@@ -29,8 +34,10 @@ from mpn_cli.engine.overlays import overlay_style
 from mpn_cli.engine.ownership import refuse_pictures, refuse_sources
 from mpn_cli.networks.openvino_cache import cache_problem
 from mpn_cli.networks.sources import prepare_estimator
-from mpn_cli.options.layers import AnnotateSettings, Resolved, resolve
+from mpn_cli.options.annotate import AnnotateOptions
+from mpn_cli.options.layers import Resolved, resolve
 from mpn_cli.options.recipes import effective_options, idle_options, make_recipe
+from mpn_cli.results.run_record import Machine, Option, RunCounts, RunRecord
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.kinds import hints, in_words
 from mpn_cli.sources.tasks import Gathered
@@ -44,28 +51,39 @@ LIBRARIES = {
 """Distributions that run.json names, and what they are imported as."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where pictures and boxes come from in this run."""
+
+    sources: Sequence[str]
+    images: str | None
+    image_info: str | None
+    boxes: str | None
+    person_category: str | None
+    limit: int | None
+
+    def gather(self, out: Path) -> Gathered:
+        """All tasks, none of them in ``out``. Raises InputError."""
+        coco_files = [file for file in (self.image_info, self.boxes) if file is not None]
+        refuse_sources(out, (*self.sources, *coco_files))
+        gathered = gather(
+            self.sources, self.images, self.image_info, self.boxes, self.person_category, str(out)
+        )
+        refuse_pictures(out, gathered.tasks)
+        return gathered
+
+
 def annotate(
-    sources: Sequence[str],
-    images: str | None,
-    image_info: str | None,
-    boxes: str | None,
-    limit: int | None,
-    dry_run: bool,
-    quiet: bool,
-    as_json: bool,
-    options: dict[str, Any],
-    person_category: str | None = None,
+    sources: Sources, options: Mapping[str, Any], *, dry_run: bool, quiet: bool, as_json: bool
 ) -> ExitCode:
     """Run the command. Raises InputError and PluginError for what can't be done."""
     started, folder = time.monotonic(), os.getcwd()
-    resolved = resolve(options)
+    resolved = resolve(AnnotateOptions, options)
     settings = resolved.settings
     if resolved.from_files() and not quiet:
         console.print_note(f"settings of this folder: {', '.join(resolved.from_files())}")
-    refuse_sources(settings.out, (*sources, *(f for f in (image_info, boxes) if f is not None)))
-    gathered = gather(sources, images, image_info, boxes, person_category, str(settings.out))
-    refuse_pictures(settings.out, gathered.tasks)
-    tasks = gathered.tasks[:limit]
+    gathered = sources.gather(settings.out)
+    tasks = gathered.tasks[: sources.limit]
     labelled = any(task.labelled for task in tasks)
     recipe = make_recipe(resolved, labelled, all(task.boxes is not None for task in tasks))
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
@@ -74,11 +92,11 @@ def annotate(
         for note in idle_options(resolved, recipe, labelled):
             console.print_note(note)
     if dry_run:
-        return _say_plan(job, settings, gathered, as_json)
+        return _say_plan(job, settings, gathered, as_json=as_json)
     with OutFolder(settings.out) as out:
         claim = out.claim(job, settings.resume, settings.keep_parts)
         if claim.done:
-            if not _add_overlays(job, resolved, out, quiet):
+            if not _add_overlays(job, resolved, out, quiet=quiet):
                 return ExitCode.STOPPED
             record = out.run_record()
             if not quiet:
@@ -96,8 +114,8 @@ def annotate(
                 problem = cache_problem()
                 if problem and not quiet:
                     console.print_note(problem)
-            totals, before = _run(job, settings, out, quiet)
-            if totals is None or not _draw(job, job.hash, settings.workers, out, quiet):
+            totals, before = _run(job, settings, out, quiet=quiet)
+            if totals is None or not _draw(job, job.hash, settings.workers, out, quiet=quiet):
                 done = out.finished(job)
                 console.print_note(
                     f"stopped; {done} of {job.shards} shards are done and kept in {out.path}/."
@@ -108,16 +126,16 @@ def annotate(
             record = _record(resolved, job, gathered, totals, before, folder, seconds)
             skipped = gathered.skipped + totals.skipped
             skeleton = SKELETONS[recipe.joints]
-            out.merge(job, skipped, skeleton, record, settings.keep_parts)
+            record = out.merge(job, skipped, skeleton, record, settings.keep_parts)
     if as_json:
-        console.print_json({"out": str(settings.out), **record})
+        console.print_json({"out": str(settings.out), **msgspec.structs.asdict(record)})
     elif not quiet:
         _show_summary(record, recipe.pose_thr, str(settings.out))
-    return ExitCode.SKIPPED if record["counts"]["skipped"] else ExitCode.DONE
+    return ExitCode.SKIPPED if record.counts.skipped else ExitCode.DONE
 
 
 def _run(
-    job: Job, settings: AnnotateSettings, out: OutFolder, quiet: bool
+    job: Job, settings: AnnotateOptions, out: OutFolder, *, quiet: bool
 ) -> tuple[Totals | None, dict[str, int]]:
     """The sums of all shards, None if it was stopped; and how much was there before this run."""
     stop = Event()
@@ -130,17 +148,18 @@ def _run(
 
         def report(totals: Totals) -> None:
             nonlocal start
+            counts = totals.counts
             now = time.monotonic()
             if start is None:
-                before.update(pictures=totals.pictures, people=totals.people)
-            start = start or (totals.people, now)
+                before.update(pictures=counts.pictures, people=counts.people)
+            start = start or (counts.people, now)
             people, since = start
-            detail = f"{totals.people} people"
+            detail = f"{counts.people} people"
             if now > since:
-                detail += f" ({(totals.people - people) / (now - since):.0f}/s)"
+                detail += f" ({(counts.people - people) / (now - since):.0f}/s)"
             if totals.skipped:
                 detail += f", {len(totals.skipped)} skipped"
-            advance(totals.pictures + len(totals.skipped), detail)
+            advance(counts.pictures + len(totals.skipped), detail)
 
         if settings.cluster is None:
             devices = find_devices(settings.device)
@@ -158,7 +177,7 @@ def _run(
         ), before
 
 
-def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, quiet: bool) -> bool:
+def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, *, quiet: bool) -> bool:
     """Draw overlays that are wanted and not there; False if it was stopped."""
     if not overlay_style(job.recipe):
         return True
@@ -170,72 +189,70 @@ def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, quiet: bool)
         return draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, ""))
 
 
-def _add_overlays(job: Job, resolved: Resolved, out: OutFolder, quiet: bool) -> bool:
+def _add_overlays(
+    job: Job, resolved: Resolved[AnnotateOptions], out: OutFolder, *, quiet: bool
+) -> bool:
     """Draw what a finished job's overlays lack; False if it was stopped."""
     opened = out.open_for_drawing(job)
     if opened is None:
         return True
-    if not _draw(*opened, resolved.settings.workers, out, quiet):
+    if not _draw(*opened, resolved.settings.workers, out, quiet=quiet):
         console.print_note("stopped while drawing; the same command goes on from there.")
         return False
-    options = _options(resolved, resolved.settings.model_dump(mode="json"))
+    options = _options(resolved, resolved.as_json())
     names = ("overlay", "overlay_boxes", "overlay_scores")
     out.note_drawn(job, {name: options[name] for name in names})
     return True
 
 
 def _record(
-    resolved: Resolved,
+    resolved: Resolved[AnnotateOptions],
     job: Job,
     gathered: Gathered,
     totals: Totals,
     before: dict[str, int],
     folder: str,
     wall: float,
-) -> dict[str, Any]:
-    """What run.json says beside the job; before: what earlier runs had done of it."""
+) -> RunRecord[JobRecord]:
+    """What run.json says, but for the files' hashes; before: what earlier runs had done of it."""
+    counts = totals.counts
     settings = effective_options(resolved, job.recipe, any(t.labelled for t in job.tasks))
     settings["shard_size"] = job.shard_size
-    return {
-        "command": sys.argv,
-        "folder": folder,
-        "picture_folders": _folders(gathered),
-        "options": _options(resolved, settings),
-        "versions": {
+    return RunRecord(
+        job=JobRecord.of(job),
+        overlays=overlay_style(job.recipe),
+        command=sys.argv,
+        folder=folder,
+        picture_folders=_folders(gathered),
+        options=_options(resolved, settings),
+        versions={
             "mpn": __version__,
             "python": platform.python_version(),
             **{library: version(library) for library in LIBRARIES if find_spec(LIBRARIES[library])},
         },
-        "counts": {
-            "pictures": totals.pictures,
-            "people": totals.people,
-            "kept_out": totals.kept_out,
-            "skipped": len(gathered.skipped) + len(totals.skipped),
-            "reused": totals.reused,
-            "full_image": totals.full_image,
-            "other_size": totals.other_size,
-            "before_this_run": before,
-            "boxes_left_out": dict(gathered.left_out + totals.boxes_left_out),
-            "other_files": dict(sorted(gathered.other_files.items())),
-        },
-        "seconds": {
-            **{name: round(value, 3) for name, value in totals.seconds.items()},
+        counts=RunCounts(
+            pictures=counts.pictures,
+            people=counts.people,
+            kept_out=counts.kept_out,
+            skipped=len(gathered.skipped) + len(totals.skipped),
+            reused=counts.reused,
+            full_image=counts.full_image,
+            other_size=counts.other_size,
+            before_this_run=before,
+            boxes_left_out=dict(gathered.left_out + Counter(counts.boxes_left_out)),
+            other_files=dict(sorted(gathered.other_files.items())),
+        ),
+        seconds={
+            **{name: round(value, 3) for name, value in counts.seconds.items()},
             "wall": round(wall, 3),
         },
-        "machine": {
-            "host": platform.node(),
-            "system": platform.platform(),
-            "processor": platform.machine(),
-            "cores": cores(),
-        },
-    }
+        machine=Machine(platform.node(), platform.platform(), platform.machine(), cores()),
+    )
 
 
-def _options(resolved: Resolved, settings: dict[str, Any]) -> dict[str, Any]:
+def _options(resolved: Resolved[AnnotateOptions], settings: dict[str, Any]) -> dict[str, Option]:
     """Every option's value and where it came from."""
-    return {
-        name: {"value": value, "from": resolved.origins[name]} for name, value in settings.items()
-    }
+    return {name: Option(value, resolved.origins[name]) for name, value in settings.items()}
 
 
 def _folders(gathered: Gathered) -> list[str]:
@@ -243,38 +260,38 @@ def _folders(gathered: Gathered) -> list[str]:
     return sorted({task.path.removesuffix(task.file_name) for task in gathered.tasks})
 
 
-def _show_summary(record: dict[str, Any], pose_thr: float, out: str) -> None:
-    counts, seconds = record["counts"], dict(record["seconds"])
-    wall = seconds.pop("wall")
+def _show_summary(record: RunRecord[Any], pose_thr: float, out: str) -> None:
+    counts, seconds = record.counts, dict(record.seconds)
+    wall = seconds.pop("wall", 0.0)
     table = console.make_table("Done", ("", "", ""), numbers_from=3)
     table.show_header = False
-    for name in ("pictures", "people"):
-        new = counts[name] - counts.get("before_this_run", {}).get(name, 0)
+    for name, count in (("pictures", counts.pictures), ("people", counts.people)):
+        new = count - counts.before_this_run.get(name, 0)
         rate = f"{new / wall:.1f}/s" if wall else ""
-        old = f", {counts[name] - new} done before" if new < counts[name] else ""
-        table.add_row(name, str(counts[name]), rate + old)
-    if counts["kept_out"]:
+        old = f", {count - new} done before" if new < count else ""
+        table.add_row(name, str(count), rate + old)
+    if counts.kept_out:
         table.add_row(
-            "kept out", str(counts["kept_out"]),
+            "kept out", str(counts.kept_out),
             f"score under {pose_thr:g} (--pose-thr): only in predictions.json",
         )  # fmt: skip
-    reasons = ", ".join(f"{n} {why}" for why, n in counts["boxes_left_out"].items())
+    reasons = ", ".join(f"{n} {why}" for why, n in counts.boxes_left_out.items())
     if reasons:
-        table.add_row("boxes left out", str(sum(counts["boxes_left_out"].values())), reasons)
-    if counts["skipped"]:
-        table.add_row("skipped", str(counts["skipped"]), "reasons in skipped.jsonl")
-    if counts["full_image"]:
+        table.add_row("boxes left out", str(sum(counts.boxes_left_out.values())), reasons)
+    if counts.skipped:
+        table.add_row("skipped", str(counts.skipped), "reasons in skipped.jsonl")
+    if counts.full_image:
         table.add_row(
-            "full image", str(counts["full_image"]),
+            "full image", str(counts.full_image),
             "no boxes given: one person is taken to fill each picture",
         )  # fmt: skip
-    others = counts.get("other_files", {})  # a run of an earlier version has none
+    others = counts.other_files
     if others:
         described = "; ".join([in_words(others), *hints(others)])
         table.add_row("other files", str(sum(others.values())), described)
-    if counts.get("other_size"):
+    if counts.other_size:
         table.add_row(
-            "other size", str(counts["other_size"]),
+            "other size", str(counts.other_size),
             "not as large as the file with their boxes says: boxes may be misplaced",
         )  # fmt: skip
     stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
@@ -283,7 +300,9 @@ def _show_summary(record: dict[str, Any], pose_thr: float, out: str) -> None:
     console.print_table(table)
 
 
-def _say_plan(job: Job, settings: AnnotateSettings, gathered: Gathered, as_json: bool) -> ExitCode:
+def _say_plan(
+    job: Job, settings: AnnotateOptions, gathered: Gathered, *, as_json: bool
+) -> ExitCode:
     """``--dry-run``: what would be done, and how long it may take."""
     devices = find_devices(settings.device)
     if devices == (CPU,):

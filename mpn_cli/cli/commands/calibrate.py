@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,18 @@ import msgspec
 
 from mpn_cli.base.choices import JointConfidence, Score
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import write_file
 from mpn_cli.base.outputs import check_output
 from mpn_cli.calibration.fitting import fit
 from mpn_cli.calibration.measuring import Gain, as_fitted, cross_validate
 from mpn_cli.calibration.samples import collect
 from mpn_cli.cli import console
-from mpn_cli.engine.parts import replace_file
 from mpn_cli.networks.scoring import FORMAT, score_file
 from mpn_cli.networks.sources import prepare_estimator
+from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
+from mpn_cli.options.training import CalibrateOptions
 from mpn_cli.pipeline.tools import Tools
 
 BATCH = 16
@@ -29,20 +31,25 @@ BATCH = 16
 def calibrate(
     data: Sequence[Path],
     held_out: Sequence[Path],
-    model: str | None,
-    out: Path | None,
-    precision: str | None,
+    options: Mapping[str, Any],
+    *,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Run the command. Raises InputError and PluginError for what can't be used."""
     if not data and not held_out:
         raise InputError("no labelled people: name a data set, or --held-out one")
-    options = {
-        "model": model, "precision": precision, "batch": BATCH, "device": "cpu",
-        "score": Score.PAPER, "joint_confidence": JointConfidence.NETWORK,
-    }  # fmt: skip
-    recipe = make_recipe(resolve(options), labelled=True, boxed=True)
+    settings = resolve(CalibrateOptions, options).settings
+    annotating = {
+        "model": settings.model,
+        "precision": settings.precision,
+        "batch": BATCH,
+        "device": "cpu",
+        "score": Score.PAPER,
+        "joint_confidence": JointConfidence.NETWORK,
+    }
+    recipe = make_recipe(resolve(AnnotateOptions, annotating), labelled=True, boxed=True)
+    out = settings.out
     weights = Path(recipe.weights)
     if out is None:
         if not weights.name:
@@ -61,7 +68,7 @@ def calibrate(
     )
     written = msgspec.json.format(msgspec.json.encode(fitted), indent=0)
     try:
-        replace_file(out, written + b"\n")
+        write_file(out, written + b"\n")
     except OSError as error:
         raise InputError(f"{out}: {error.strerror}") from None
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,31 +24,29 @@ from mpn_cli.evaluation.intervals import Interval, intervals
 from mpn_cli.evaluation.matches import NAMES
 from mpn_cli.evaluation.pckh import Pckh, is_mpii, pckh, read_mpii, read_mpii_results
 from mpn_cli.evaluation.reliability import Reliabilities, measure_reliability
+from mpn_cli.options.evaluating import EvalOptions
+from mpn_cli.options.layers import resolve
 
 WORST = 10
 """So many pictures are named."""
 
 
 def evaluate(
-    files: Sequence[Path],
-    truth: Path,
-    engine: str,
-    sigmas: str | None,
-    resamples: int,
-    errors: bool,
-    as_json: bool,
-    category: str | None = None,
-    quiet: bool = False,
+    results_files: Sequence[Path], options: Mapping[str, Any], *, as_json: bool, quiet: bool
 ) -> None:
     """Run the command. Raises InputError for files that can't be evaluated."""
-    files = [results_file(file) for file in files]
+    settings = resolve(EvalOptions, options).settings
+    truth, engine, resamples = settings.gt, settings.engine, settings.resamples
+    if truth is None:
+        raise InputError("--gt: name the data set with the labels, as --gt person_keypoints.json")
+    files = [results_file(file) for file in results_files]
     gc.disable()  # millions of numbers are read and none let go: collecting is as slow as reading
     if engine not in list(Engine):
         raise InputError(f"--engine {engine}: not one of {', '.join(Engine)}")
     if is_mpii(truth):
-        _evaluate_mpii(files, truth, errors, as_json, quiet)
+        _evaluate_mpii(files, truth, settings.errors, as_json, quiet)
         return
-    labelled = read_ground_truth(truth, sigmas, category)
+    labelled = read_ground_truth(truth, settings.sigmas, settings.category)
     with evaluator(labelled, Engine(engine), resamples) as ahead:
         ahead.begin(files)
         results = [read_results(file, labelled) for file in files]
@@ -66,7 +64,8 @@ def evaluate(
         measure_reliability(labelled, one, of.matches)
         for one, of in zip(results, evaluations, strict=True)
     ]
-    mistakes = [find_errors(labelled, one, Engine(engine)) for one in results] if errors else []
+    wanted = results if settings.errors else []
+    mistakes = [find_errors(labelled, one, Engine(engine)) for one in wanted]
     change = [intervals(one - draws[0]) for one in draws[1:]]
     if as_json:
         console.print_json(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 from mpn_nms.contract import NmsConfig
 
 from mpn_cli.base.errors import InputError
+from mpn_cli.base.files import write_file
 from mpn_cli.base.outputs import check_output
 from mpn_cli.cli import console
 from mpn_cli.evaluation.coco import load_truth
@@ -18,6 +20,8 @@ from mpn_cli.evaluation.inputs import read_ground_truth
 from mpn_cli.evaluation.plots import check_plot, draw_times
 from mpn_cli.nms_bench.bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.nms_bench.candidates import Candidates, load_candidates, make_crowds
+from mpn_cli.options.evaluating import NmsBenchOptions
+from mpn_cli.options.layers import resolve
 
 COLUMNS = ("backend", "method", "agrees", "AP", "kept", "µs/picture", "µs/pose", "vs hard")
 
@@ -28,22 +32,11 @@ TABLE_7 = {"hard": (67.7, 6.14), "soft": (67.7, 6.8), "matrix": (67.8, 6.0)}
 """The paper's Table 7 (384x288, val2017): AP and milliseconds a picture, by method."""
 
 
-def nms_bench(
-    file: Path | None,
-    truth: Path | None,
-    crowd: str,
-    images: int,
-    seed: int,
-    backends: str | None,
-    repeat: int,
-    config: NmsConfig,
-    markdown: Path | None,
-    plot: Path | None,
-    table7: bool,
-    as_json: bool,
-    quiet: bool = False,
-) -> None:
+def nms_bench(file: Path | None, options: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
     """Run the command. Raises InputError and PluginError."""
+    settings = resolve(NmsBenchOptions, options).settings
+    truth, markdown, plot = settings.gt, settings.markdown, settings.plot
+    config = NmsConfig(thr=settings.nms_thr, max_dets=settings.max_dets)
     if truth is not None and file is None:
         raise InputError("--gt goes with a file of candidates")
     if truth is not None and not truth.is_file():
@@ -58,15 +51,13 @@ def nms_bench(
         check_plot(plot)
     if markdown is not None:
         check_output(markdown, MARKDOWN_MARK, "--markdown")
-    candidates = (
-        load_candidates(results_file(file), labelled) if file else _crowds(crowd, images, seed)
-    )
-    names = backends.split(",") if backends else None
+    candidates = load_candidates(results_file(file), labelled) if file else _crowds(settings)
+    names = settings.backend.split(",") if settings.backend else None
     rows = run_bench(
         candidates,
         names,
         config,
-        repeat,
+        settings.repeat,
         load_truth(labelled.content()) if labelled else None,
         labelled.custom_sigmas if labelled else None,
     )
@@ -75,13 +66,15 @@ def nms_bench(
         console.print_note("--max-dets does nothing here: it is for soft and matrix")
     poses, pictures = len(candidates.batch.scores), candidates.batch.pictures
     columns, cells = (
-        (TABLE_7_COLUMNS, _table_7(rows)) if table7 else (COLUMNS, [_cells(row) for row in rows])
+        (TABLE_7_COLUMNS, _table_7(rows))
+        if settings.table7
+        else (COLUMNS, [_cells(row) for row in rows])
     )
     if plot is not None:
-        times = time_by_crowd(names, config, CROWD_SIZES, seed)
+        times = time_by_crowd(names, config, CROWD_SIZES, settings.seed)
         draw_times(CROWD_SIZES, times, plot)
     if markdown is not None:
-        markdown.write_text(_markdown(columns, cells), encoding="utf-8")
+        write_file(markdown, _markdown(columns, cells).encode())
     if as_json:
         console.print_json(
             {"poses": poses, "pictures": pictures, "rows": msgspec.to_builtins(rows)}
@@ -93,14 +86,17 @@ def nms_bench(
     console.print_table(table)
 
 
-def _crowds(crowd: str, images: int, seed: int) -> Candidates:
+def _crowds(settings: NmsBenchOptions) -> Candidates:
     try:
-        sizes = [int(part) for part in crowd.split(",")]
+        sizes = [int(part) for part in settings.crowd.split(",")]
     except ValueError:
         sizes = []
     if not sizes or min(sizes) < 1:
-        raise InputError(f"--crowd {crowd}: poses a picture, over 0, separated by commas")
-    return make_crowds(np.resize(np.array(sizes, dtype=np.int64), images), seed)
+        raise InputError(
+            f"--crowd {settings.crowd}: poses per picture, over 0, separated by commas"
+        )
+    crowds = np.resize(np.array(sizes, dtype=np.int64), settings.images)
+    return make_crowds(crowds, settings.seed)
 
 
 def _cells(row: Row) -> list[str]:

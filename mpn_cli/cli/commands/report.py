@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from mpn_cli.base.files import write_file
 from mpn_cli.base.outputs import check_output
 from mpn_cli.cli import console
-from mpn_cli.engine.parts import replace_file
+from mpn_cli.options.evaluating import ReportOptions
+from mpn_cli.options.layers import resolve
 from mpn_cli.report.page import GENERATOR, make_page
 from mpn_cli.report.run import read_run
 
 
-def report(
-    out: Path,
-    truth: Path | None,
-    page: Path | None,
-    images: str | None,
-    sigmas: str | None,
-    gallery: int,
-    as_json: bool,
-    category: str | None = None,
-    quiet: bool = False,
-) -> None:
+def report(out: Path, options: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
     """Write the page. Raises InputError."""
-    target = page or out / "report.html"
-    run = read_run(out, images)
+    settings = resolve(ReportOptions, options).settings
+    target = settings.page or out / "report.html"
+    run = read_run(out, settings.images)
     check_output(target, f'content="{GENERATOR}"', "--page")
-    content = make_page(run, truth, sigmas, gallery, category).encode(errors="backslashreplace")
-    replace_file(target, content)
-    if images is None and run.addresses() and not quiet:
+    page = make_page(run, settings.gt, settings.sigmas, settings.gallery, settings.category)
+    content = page.encode(errors="backslashreplace")
+    write_file(target, content)
+    if settings.images is None and run.addresses() and not quiet:
         console.print_note(
             f"the pictures are at {', '.join(run.addresses())}; --images fetches them from there"
         )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mpn_models.registry import DEFAULT_MODEL, MODELS
+from mpn_models.registry import MODELS
 
 from mpn_cli.base.errors import ExitCode, InputError
 from mpn_cli.cli import console
 from mpn_cli.cli.commands.stopping import stoppable
 from mpn_cli.engine.lock import locked_folder
 from mpn_cli.evaluation.plots import draw_curves
+from mpn_cli.options.layers import resolve
+from mpn_cli.options.training import TrainOptions
 from mpn_cli.training.group import processes
 from mpn_cli.training.loop import Trainer, train_share
 from mpn_cli.training.memory import keep_memory
@@ -21,29 +25,17 @@ from mpn_cli.training.recipe import Recipe, Stage
 
 
 def train(
-    data: list[Path],
-    out: Path,
-    mix: str | None,
-    stages: str,
-    threads: int | None,
-    minutes: float | None,
-    quiet: bool,
-    as_json: bool,
-    options: dict[str, Any],
+    data: list[Path], out: Path, options: Mapping[str, Any], *, quiet: bool, as_json: bool
 ) -> ExitCode:
     """Run the command. Raises InputError for data and options that can't be used."""
     import torch
 
     keep_memory()
-    if threads is not None:
-        torch.set_num_threads(threads)
-    options["model"] = _model(options["model"])
-    recipe = Recipe(
-        data=tuple(data),
-        mix=_weights(mix, len(data)),
-        stages=tuple(Stage.parse(stage) for stage in stages.split(",")),
-        **options,
-    )
+    settings = resolve(TrainOptions, options).settings
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    recipe = _recipe(data, settings)
+    minutes = settings.minutes
     with (
         locked_folder(out),
         console.progress("train", 0, quiet) as advance,
@@ -79,11 +71,21 @@ def train(
     return ExitCode.DONE if done else ExitCode.STOPPED
 
 
-def _model(named: str | None) -> str:
-    """What is trained."""
-    if named is not None and named not in MODELS:
-        raise InputError(f"--model {named}: not one of {', '.join(MODELS)}")
-    return named or DEFAULT_MODEL
+def _recipe(data: list[Path], settings: TrainOptions) -> Recipe:
+    """What is trained, how, and on what. Raises InputError."""
+    if settings.model not in MODELS:
+        raise InputError(f"--model {settings.model}: not one of {', '.join(MODELS)}")
+    named = {field.name for field in dataclasses.fields(Recipe)}
+    same = {name: value for name, value in dataclasses.asdict(settings).items() if name in named}
+    return Recipe(
+        **same
+        | {
+            "data": tuple(data),
+            "mix": _weights(settings.mix, len(data)),
+            "stages": tuple(Stage.parse(stage) for stage in settings.stages.split(",")),
+            "initial_weights": settings.init,
+        }
+    )
 
 
 def _weights(mix: str | None, data_sets: int) -> tuple[float, ...]:
@@ -92,7 +94,7 @@ def _weights(mix: str | None, data_sets: int) -> tuple[float, ...]:
     try:
         weights = tuple(float(part) for part in mix.split(","))
     except ValueError:
-        raise InputError(f"--mix {mix}: numbers separated by commas, one a data set") from None
+        raise InputError(f"--mix {mix}: numbers separated by commas, one per data set") from None
     usable = all(0 <= weight < math.inf for weight in weights) and any(weights)
     if len(weights) != data_sets or not usable:
         raise InputError(f"--mix {mix}: {data_sets} numbers, none under 0, not all 0")

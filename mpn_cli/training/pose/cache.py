@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpn_cli.base.arrays import Float64Array
+from mpn_cli.base.files import unfinished_file
 from mpn_cli.geometry.crops import PADDING, Regions, regions_of_boxes, warp_crop
-from mpn_cli.training.data_sets import digest_of, read_labelled_picture, unfinished_file
+from mpn_cli.training.data_sets import digest_of, read_labelled_picture
 from mpn_cli.training.pose.people import People
 
 MARGIN = 1.32

@@ -1,0 +1,88 @@
+"""The documentation names only what is there."""
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PLACES = "mpn_cli|models|nms_backends|tests|benchmarks|tools|docs|examples"
+PATH = re.compile(rf"`((?:{PLACES})(?:/[\w.*-]+)+/?)`")
+LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#([\w-]+))?\)")
+NAME_IN_FILE = re.compile(r"`(\w+)(?:\.\w+)?(?:\([^`]*\))?`\s+(?:\(|in\s+)`([\w/]+\.py)`")
+
+
+def pages_with(pattern: re.Pattern[str]) -> Iterator[tuple[str, re.Match[str]]]:
+    for page in PAGES:
+        for match in pattern.finditer(page.read_text()):
+            yield str(page.relative_to(ROOT)), match
+
+
+def anchors(page: Path) -> set[str]:
+    """What a heading's link is called, on the site and in a repository's own view."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-") for text in headings}
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    named = [(page, match[1]) for page, match in pages_with(PATH)]
+    assert len(named) > 50
+    assert [(page, path) for page, path in named if not list(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = [(page, match[1], match[2]) for page, match in pages_with(LINK)]
+    assert len(links) > 10
+    for page, target, anchor in links:
+        file = (ROOT / page).parent / target
+        assert file.exists(), f"{page}: {target}"
+        if anchor:
+            assert anchor in anchors(file), f"{page}: {target}#{anchor}"
+
+
+def test_names_are_defined_in_the_file_that_the_map_gives_for_them() -> None:
+    named = [
+        (match[1], match[2]) for page, match in pages_with(NAME_IN_FILE) if "architecture" in page
+    ]
+    assert len(named) > 15
+    for name, file in named:
+        content = (ROOT / file).read_text()
+        assert re.search(rf"(?:def|class) {name}\b|^{name} = ", content, re.MULTILINE), (name, file)
+
+
+@pytest.mark.parametrize("contract", range(2))
+def test_the_map_draws_the_layers_that_are_checked(contract: int) -> None:
+    """Every folder of import-linter's layers stands in the drawing, below those above it."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = [row.split(" | ") for row in settings["contracts"][contract]["layers"]]
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    drawing = page.split("```mermaid\n")[1].split("```")[0]
+    places = [[drawing.find(f'{name}["') for name in row] for row in layers if row != ["mpn_cli"]]
+    assert all(place > 0 for row in places for place in row)
+    assert all(max(a) < min(b) for a, b in itertools.pairwise(places))
+
+
+def test_the_site_builds_without_a_broken_link_and_knows_every_command(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("mkdocstrings")
+    site = tmp_path / "site"
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", site]
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    usage = [sys.executable, "-m", "mpn_cli.cli.app", "nms-bench", "--help"]
+    wide = {**os.environ, "COLUMNS": "200"}
+    shown = subprocess.run(usage, capture_output=True, text=True, check=True, env=wide).stdout
+    options = set(re.findall(r"--[a-z0-9-]+", shown))
+    assert len(options) > 8
+    page = (site / "commands" / "nms-bench.html").read_text()
+    assert [option for option in options if option not in page] == []
+    assert len(list((site / "model-cards").glob("*.html"))) == len(
+        list((ROOT / "models/mpn_models/weights").glob("*.md"))
+    )
