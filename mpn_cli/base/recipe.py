@@ -36,7 +36,13 @@ class DetectorSetup(msgspec.Struct, frozen=True):
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How one shard is annotated."""
+    """How one shard is annotated.
+
+    Three kinds of fields change no byte of ``predictions.json`` and ``dataset.json``, and only
+    :func:`mpn_cli.engine.job.what_decides` says so: where the weights lie, the overlays, and the
+    batch where the network's heatmaps are the same in any. Whatever else is added here is part of a
+    job's hash by itself.
+    """
 
     model: str
     """A name from the registry, of a plug-in, or ``onnx:FILE`` with what was said of it."""

@@ -1,4 +1,4 @@
-"""Person detectors: the contract, what is built in, and plug-ins.
+"""Person detectors: the contract, what is built in, ONNX files, and plug-ins.
 
-From outside import ``detectors.contract`` and ``detectors.registry``.
+``registry`` finds and loads the one that ``--detector`` names.
 """

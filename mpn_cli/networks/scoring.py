@@ -28,10 +28,17 @@ BOX_EXPONENT = 1 / 3
 with our detector's boxes is 0.324 for exponents from 0.2 to 0.35, 0.322 for 0.5 and 0.314 for 1."""
 
 FEATURES = (
-    "confidence", "its logit", "its square", "mean confidence of the joints it has a limb with",
-    "confidence of its mirror joint", "distance to its mirror joint", "mean length of its limbs",
-    "logarithm of the box's area", "mean confidence of the pose", "power mean of the pose",
-)  # fmt: skip
+    "confidence",
+    "its logit",
+    "its square",
+    "mean confidence of the joints it has a limb with",
+    "confidence of its mirror joint",
+    "distance to its mirror joint",
+    "mean length of its limbs",
+    "logarithm of the box's area",
+    "mean confidence of the pose",
+    "power mean of the pose",
+)
 """What a joint is judged by; lengths are in units of the square root of the box's area."""
 
 _FARTHEST = 2.0
@@ -121,15 +128,18 @@ def features(
         limbs = joints[:, others] - joints[:, [joint]]
         reach[:, joint] = np.sqrt((limbs**2).sum(axis=2)).mean(axis=1)
     apart = np.sqrt(((joints - joints[:, mirror]) ** 2).sum(axis=2))
-    return np.stack(
-        [
-            sure, rising + falling, sure**2, beside, sure[:, mirror],
-            np.minimum(apart / unit, _FARTHEST), np.minimum(reach / unit, _FARTHEST),
-            *(np.broadcast_to(one[:, None], sure.shape)
-              for one in (np.log(area), sure.mean(axis=1), (sure**4).mean(axis=1) ** 0.25)),
-        ],
-        axis=2,
-    )  # fmt: skip
+    of_the_joint = (
+        sure,
+        rising + falling,
+        sure**2,
+        beside,
+        sure[:, mirror],
+        np.minimum(apart / unit, _FARTHEST),
+        np.minimum(reach / unit, _FARTHEST),
+    )
+    of_the_pose = (np.log(area), sure.mean(axis=1), (sure**4).mean(axis=1) ** 0.25)
+    spread = (np.broadcast_to(one[:, None], sure.shape) for one in of_the_pose)
+    return np.stack([*of_the_joint, *spread], axis=2)
 
 
 def logarithms(confidences: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -139,9 +149,10 @@ def logarithms(confidences: Float64Array) -> tuple[Float64Array, Float64Array]:
 
 
 def standardised(
-    values: Float64Array, means: Sequence[float] | FloatArray,
+    values: Float64Array,
+    means: Sequence[float] | FloatArray,
     deviations: Sequence[float] | FloatArray,
-) -> Float64Array:  # fmt: skip
+) -> Float64Array:
     """Features (..., F) with mean 0 and deviation 1, and none far out."""
     scaled = (values - np.asarray(means)) / np.asarray(deviations)
     return np.asarray(np.clip(scaled, -_MOST_DEVIATIONS, _MOST_DEVIATIONS))

@@ -1,10 +1,13 @@
 import cv2
 import numpy as np
 import pytest
+import torch
+from mpn_models.registry import MODELS
 
 from mpn_cli.geometry.crops import (
     Regions,
     grid_to_picture,
+    heatmap_size,
     normalise,
     regions_of_boxes,
     warp_crop,
@@ -104,3 +107,12 @@ def test_normalised_grey() -> None:
     assert normalised.shape == (1, 3, 2, 2)
     assert normalised.dtype == np.float32
     assert normalised[0, :, 1, 1] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mobileposenet-256x192", "ablation-v1-256x192"])
+def test_heatmaps_are_as_large_as_the_network_makes_them(name: str) -> None:
+    model = MODELS[name]
+    width, height = model.input_size
+    with torch.inference_mode():
+        found = model.build().eval()(torch.zeros(1, 3, height, width))
+    assert heatmap_size(model.input_size) == (found.shape[3], found.shape[2])

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mpn_models.registry import DEFAULT_MODEL, MODELS
 from mpn_nms.contract import Kept, NmsConfig, PoseBatch
-from mpn_nms.plugins import PluginError, Plugins
+from mpn_nms.hard import Hard
+from mpn_nms.plugins import PluginError, Plugins, blamed
 from mpn_nms.registry import make_backend, suppress
 
+from mpn_cli.detectors.full_image import FullImage
 from mpn_cli.nms_bench import bench as nms_bench
 from mpn_cli.nms_bench.candidates import make_crowds
 from tests.conftest import ROOT, install_plugin
@@ -113,3 +116,9 @@ def test_a_broken_plugin_does_not_stop_the_bench(
     assert {row.backend for row in rows} == {"hard", "soft", "matrix", "numba", "none"}
     with pytest.raises(PluginError, match=r"shaky .*does not load"):
         nms_bench.run_bench(crowds, ["shaky"], NmsConfig(), repeat=1, truth=None)
+
+
+@pytest.mark.parametrize("ours", [Hard(), MODELS[DEFAULT_MODEL], FullImage()], ids=type)
+def test_a_bug_of_ours_is_not_a_plugin_s(ours: object) -> None:
+    with pytest.raises(ZeroDivisionError), blamed(ours, "thing"):
+        raise ZeroDivisionError
