@@ -17,6 +17,9 @@ from mpn_cli.base.errors import InputError
 from mpn_cli.formats.files import read_json
 
 PERSON = "person"
+LABELS = "person_keypoints.json"
+"""The labels' file where a data set is named by its folder."""
+
 PERSON_ID = 1
 """Of COCO's categories: what is meant where a file says nothing."""
 

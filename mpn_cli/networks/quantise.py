@@ -19,6 +19,7 @@ from mpn_models.weights import read_header
 
 from mpn_cli.base.arrays import Picture
 from mpn_cli.base.errors import InputError
+from mpn_cli.formats.coco import LABELS
 from mpn_cli.geometry.crops import regions_of_boxes, warp_crop
 from mpn_cli.networks.openvino_forms import HASH_PATH, int8_form, save_form
 from mpn_cli.networks.pose_openvino import convert_weights
@@ -34,9 +35,12 @@ _FLOATING_LAYERS = [r".*\.stem\..*", r".*\.encoder\.[01]\..*"]
 def calibration_crops(data: Path, model: Model, count: int) -> list[Picture]:
     """One person's crop (1, H, W, 3) of each of at most ``count`` pictures of a COCO data set.
 
+    data: its JSON file, or a folder with person_keypoints.json.
+
     Raises InputError where there is nobody, or a picture can't be read.
     """
-    tasks = [task for task in gather([str(data)]).tasks if task.boxes]
+    file = data / LABELS if data.is_dir() else data
+    tasks = [task for task in gather([str(file)]).tasks if task.boxes]
     if not tasks:
         raise InputError(f"{data}: nobody with a box to calibrate with")
     crops = []

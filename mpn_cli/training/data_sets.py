@@ -14,6 +14,7 @@ import numpy as np
 from mpn_cli.base.arrays import BoolArray, Picture
 from mpn_cli.base.errors import InputError
 from mpn_cli.formats.coco import (
+    LABELS,
     PERSON,
     PERSON_ID,
     Category,
@@ -27,9 +28,6 @@ from mpn_cli.formats.pictures import PictureFinder
 from mpn_cli.sources.reading import Size, UnreadableError, decode_picture
 
 _DataSet = TypeVar("_DataSet")
-
-LABELS = "person_keypoints.json"
-"""What a data set's folder is expected to hold."""
 
 
 class TrainingDataError(InputError):

@@ -22,9 +22,9 @@ import numpy as np
 from mpn_cli.base.arrays import Float64Array
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import SKELETONS
-from mpn_cli.formats.coco import PERSON, PERSON_ID, Category, Image, Person, PoseDataSet
+from mpn_cli.formats.coco import LABELS, PERSON, PERSON_ID, Category, Image, Person, PoseDataSet
 from mpn_cli.geometry.crops import PADDING, regions_of_boxes
-from mpn_cli.training.data_sets import LABELS, read_labelled_picture, to_content
+from mpn_cli.training.data_sets import read_labelled_picture, to_content
 from mpn_cli.training.pose.cache import MARGIN
 from mpn_cli.training.pose.people import People, labelled_person, load_people
 

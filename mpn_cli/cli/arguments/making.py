@@ -81,8 +81,8 @@ def quantise(
     data: Annotated[
         Path,
         typer.Argument(
-            help="A COCO data set with labelled people: the network's values are measured on one"
-            " of each of 300 pictures.",
+            help="A COCO data set with labelled people: a JSON file, or a folder with"
+            " person_keypoints.json. The network's values are measured on 300 of its people.",
             show_default=False,
         ),
     ],

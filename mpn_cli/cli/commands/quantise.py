@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
 from pathlib import Path
 
 from mpn_cli.cli import console
@@ -10,7 +13,9 @@ from mpn_cli.networks.quantise import quantise as write_form
 
 def quantise(data: Path, weights: Path, as_json: bool, quiet: bool) -> None:
     """Run the command. Raises InputError and WeightsError for what can't be used."""
-    form = write_form(data, weights)
+    # NNCF writes its log and progress to standard output, which is for results.
+    with contextlib.redirect_stdout(io.StringIO() if quiet else sys.stderr):
+        form = write_form(data, weights)
     if as_json:
         console.print_json({"form": str(form)})
     elif not quiet:
