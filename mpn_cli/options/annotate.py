@@ -97,7 +97,7 @@ class AnnotateOptions(Declared):
         Option(
             "Leave poses with a lower score out of dataset.json, overlays and the report's"
             " gallery; predictions.json keeps all.",
-            shown="0.35, with --score paper 0.2; 0 for a data set's people and full-image",
+            shown="0.45, with --score paper 0.2; 0 for a data set's people and full-image",
             panel=POSES,
         ),
     ] = None
