@@ -78,7 +78,7 @@ def _existing(gathered: Gathered) -> Gathered:
             f"none of the {len(gathered.tasks)} pictures {problem}"
             f" (first: {first.path}{': ' if why_first else ''}{why_first})"
         )
-    return Gaexistingd(there, skipped, Counter(gathered.left_out), gathered.other_files)
+    return Gathered(existing, skipped, Counter(gathered.left_out), gathered.other_files)
 
 
 def _why_not(task: Task) -> Skipped | None:
