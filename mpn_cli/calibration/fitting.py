@@ -24,7 +24,8 @@ from mpn_cli.networks.scoring import (
 SHRINKAGE = 1e-3
 """L2 penalty on the regressions' weights, added to the mean loss.
 
-1e-4 to 1e-2 give the same AP within 0.001."""
+1e-4 to 1e-2 give the same AP within 0.001.
+"""
 
 NEAR = 0.5
 """An OKS term from which a joint is right."""

@@ -32,8 +32,8 @@ def evaluate(
 ) -> None:
     """Print COCO's ten keypoint numbers with their intervals, and explain them.
 
-    Numbers are broken down by joint, by size and by crowding, and oddities of the
-    file are reported. With MPII's ground truth it prints PCKh instead.
+    Numbers are broken down by joint, by size and by crowding, and oddities
+    of the file are reported. With MPII's ground truth it prints PCKh instead.
 
     Example: mpn eval out/predictions.json --gt person_keypoints.json --errors
 
