@@ -56,8 +56,8 @@ def fetch(
 
     Example: mpn fetch yolox-s
 
-    The file is kept in the user's cache. An interrupted download is resumed, and
-    only a file with the published SHA-256 is accepted.
+    The file is kept in the user's cache. An interrupted download is resumed,
+    and only a file with the published SHA-256 is accepted.
     """
     from mpn_cli.cli.commands.fetch import fetch_network
 
