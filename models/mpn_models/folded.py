@@ -15,7 +15,7 @@ projection and H, h the head:
     a        = SE(W mean(u) + b)
     heatmaps = (H diag(1 + a) W) u + H diag(1 + a) b + h
 
-One K x 320 product a crop replaces 320 -> 160 -> K, which saves a quarter of the network's
+One K x 320 product per crop replaces 320 -> 160 -> K, which saves a quarter of the network's
 multiply-adds, and the 160-channel map at heatmap size is never made.
 """
 
@@ -130,7 +130,7 @@ class PhasedBlock(nn.Module):
 
 
 class JoinedHead(nn.Module):
-    """The last LPB and the head as one matrix product a crop (see the module's docstring)."""
+    """The last LPB and the head as one matrix product per crop (see the module's docstring)."""
 
     def __init__(self, block: LightweightUpsampling, head: nn.Conv2d) -> None:
         super().__init__()

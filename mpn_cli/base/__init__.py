@@ -1,5 +1,5 @@
-"""The ground floor: what every other folder may use and which uses none of them.
+"""The lowest layer: every other folder may import from it, and it imports from none of them.
 
-Errors and exit codes, array types, skeletons, choices and the recipe, whole-or-not-at-all files,
-signals, devices, the version.
+Errors and exit codes, array types, skeletons, choices and the recipe, atomic file writes, signals,
+devices, the version.
 """

@@ -1,4 +1,4 @@
-"""Names for the array types that the whole package speaks."""
+"""Names for the array types used throughout the package."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
-"""(H, W, 3) uint8, RGB."""
+"""Pixels of a picture: (H, W, 3) uint8, RGB."""
 
 FloatArray = NDArray[np.floating[Any]]
 Float32Array = NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The words that options which choose among a few take."""
+"""The values of options that choose among a few named alternatives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Runtime(StrEnum):
-    """What computes the pose network."""
+    """The library that runs the pose network."""
 
     AUTO = "auto"
     OPENVINO = "openvino"
@@ -14,7 +14,7 @@ class Runtime(StrEnum):
 
 
 class Precision(StrEnum):
-    """The numbers that networks compute in."""
+    """The numeric precision that networks compute in."""
 
     AUTO = "auto"
     """The pose network in fp32, the built-in detector in int8 where OpenVINO runs it."""
@@ -30,7 +30,7 @@ class Decode(StrEnum):
 
 
 class Score(StrEnum):
-    """What a pose's score is."""
+    """How a pose's score is computed."""
 
     AUTO = "auto"
     EXPECTED_OKS = "expected-oks"
@@ -38,7 +38,7 @@ class Score(StrEnum):
 
 
 class JointConfidence(StrEnum):
-    """What a joint's written confidence is."""
+    """Which confidence is written for a joint."""
 
     AUTO = "auto"
     CALIBRATED = "calibrated"

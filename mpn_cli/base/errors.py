@@ -1,4 +1,4 @@
-"""What ends a command: one root class for all that the user can mend, and the exit codes."""
+"""One root class for every error that the user can correct, and the exit codes of commands."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import IntEnum
 from pathlib import Path
 
 OWN_PACKAGES = ("mpn_cli", "mpn_models", "mpn_nms")
-"""What is missing in their folders is missing from the installation: no mistake of the user's."""
+"""Our own packages: a file missing from them means a broken installation, not a user error."""
 
 
 class ExitCode(IntEnum):
-    """How the command ends."""
+    """The exit code of a command."""
 
     DONE = 0
     INTERNAL = 1
@@ -23,29 +23,30 @@ class ExitCode(IntEnum):
 
 
 class MpnError(Exception):
-    """Root of all errors that are the user's to mend; the message is one line.
+    """Root of all errors that the user can correct; the message is one line.
 
-    What happened, where, what to do. Any other exception that reaches the command line is a bug.
+    It says what happened, where, and what to do. Any other exception that reaches the command line
+    is a bug.
     """
 
     exit_code = ExitCode.USAGE
 
 
 class InputError(MpnError):
-    """Input, options or places that can't be used."""
+    """Input, options or paths that can't be used."""
 
 
 class PipeClosedError(MpnError):
-    """Nobody reads standard output any more; there is nothing to say and nobody to hear it."""
+    """The reader of standard output is gone, so that no message is printed either."""
 
     exit_code = ExitCode.PIPE_CLOSED
 
 
 def as_mpn_error(error: Exception) -> MpnError | None:
-    """What the user can do something about, as an MpnError; None for a bug.
+    """Convert an error that the user can correct to an MpnError; None for a bug.
 
-    ``nms_backends`` and ``models`` don't know this package: their errors that speak to the user,
-    and what the system says about the user's files and memory, are translated here and only here.
+    ``mpn_nms`` and ``mpn_models`` don't know this package: their errors that are meant for the
+    user, and the system's errors about files and memory, are converted here and nowhere else.
     """
     if isinstance(error, MpnError):
         return error
@@ -62,7 +63,7 @@ def as_mpn_error(error: Exception) -> MpnError | None:
 def _speaking_errors() -> tuple[type[Exception], ...]:
     """The errors of the other packages that are meant for the user.
 
-    Looked up where they were loaded: what was never imported can't have raised anything.
+    Only loaded modules are looked up: one that was never imported can't have raised anything.
     """
     homes = (("mpn_nms.plugins", "PluginError"), ("mpn_models.weights", "WeightsError"))
     return tuple(getattr(sys.modules[home], name) for home, name in homes if home in sys.modules)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and hashes of their content."""
+"""Atomic file writes (the whole file or none of it), and hashes of file contents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from uuid import uuid4
 from mpn_cli.base.errors import InputError
 
 UNFINISHED = re.compile(r"\.mpn-[0-9a-f]{32}\.tmp")
-"""The names of files that are being written: what a killed process leaves behind."""
+"""Matches the names of files being written, which a killed process leaves behind."""
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def unfinished_file(file: Path) -> Iterator[Path]:
     """A temporary path to write ``file`` under, for libraries that take a path.
 
     The temporary file is new, lies in the folder of ``file`` and has a random name, so that nothing
-    is ever written through a link and processes on several machines don't meet. When the block ends
-    it is flushed to disk and renamed; on any error it is removed and ``file`` stays what it was.
+    is ever written through a link and processes on several machines don't collide. When the block
+    ends it is flushed to disk and renamed; on any error it is removed and ``file`` is unchanged.
     Raises OSError where the disk is full or gone.
     """
     unfinished = file.with_name(f".mpn-{uuid4().hex}.tmp")
@@ -40,13 +40,13 @@ def unfinished_file(file: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_file(file: Path) -> Iterator[BinaryIO]:
-    """An open binary file that takes the place of ``file``; see :func:`unfinished_file`."""
+    """An open binary file that replaces ``file`` in the end; see :func:`unfinished_file`."""
     with unfinished_file(file) as unfinished, unfinished.open("wb") as out:
         yield out
 
 
 def write_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all; see :func:`unfinished_file`."""
+    """Write a file atomically; see :func:`unfinished_file`."""
     with new_file(file) as out:
         out.write(content)
 
@@ -65,9 +65,9 @@ def move_into_place(unfinished: Path, file: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder, and nothing else.
+    """Remove the unfinished files that killed processes left in a folder, and nothing else.
 
-    To be called while no other process writes there. Raises OSError.
+    Must be called while no other process writes to the folder. Raises OSError.
     """
     if folder.is_dir():
         for file in folder.iterdir():

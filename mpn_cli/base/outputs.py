@@ -1,4 +1,4 @@
-"""Single files that a command writes where the user says: never over somebody else's."""
+"""Single output files named by the user: a file that mpn did not write is never overwritten."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from mpn_cli.base.errors import InputError
 
 
 def check_output(file: Path, mark: str, option: str) -> None:
-    """Raise InputError where a file can't be written, or is there and was not written by mpn.
+    """Raise InputError if a file can't be written, or exists and was not written by mpn.
 
-    To be called before the work, not after it.
-    mark: what stands in every file that mpn writes of this kind; option: what names the file.
+    Must be called before the work, not after it.
+    mark: text contained in every file of this kind that mpn writes; option: the option that names
+    the file, for messages.
     """
     if file.is_dir():
         raise InputError(f"{option} {file}: that is a folder; name a file")

@@ -8,14 +8,14 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A joint set in its data set's order."""
+    """A set of joints, in the order of the data set that defines it."""
 
     name: str
     keypoints: tuple[str, ...]
     limbs: tuple[tuple[int, int], ...]
     """Pairs of joint indices, counted from 0."""
     sigmas: tuple[float, ...]
-    """OKS constants, one a joint, in units of the square root of the person's area."""
+    """OKS constants, one per joint, in units of the square root of the person's area."""
     upper_body: frozenset[int]
 
     @property
@@ -30,7 +30,7 @@ class Skeleton:
 
 
 def mirrored(name: str) -> str:
-    """A joint's name on the other side of the body; its own, if it has no side."""
+    """The name of the same joint on the other side of the body; its own if it has no side."""
     if name.startswith("left_"):
         return "right_" + name.removeprefix("left_")
     if name.startswith("right_"):
@@ -39,7 +39,7 @@ def mirrored(name: str) -> str:
 
 
 def plain_name(joint: str) -> str:
-    """A joint's name without case and separators: Left-Eye, left_eye and LeftEye are one."""
+    """A joint's name without case and separators: Left-Eye, left_eye and LeftEye are the same."""
     return "".join(letter for letter in joint.casefold() if letter.isalnum())
 
 

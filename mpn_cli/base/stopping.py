@@ -14,12 +14,12 @@ STOP_SIGNALS = tuple(
 
 
 def heard_signals() -> list[int]:
-    """The stop signals that are not ignored, as ``nohup`` wants of SIGHUP."""
-    return [one for one in STOP_SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    """The stop signals that are not ignored (``nohup`` has SIGHUP ignored)."""
+    return [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def leave_terminal(number: int) -> None:
-    """If a signal says that the terminal is gone, write nowhere from now on: it would fail."""
+    """If the signal means that the terminal is gone, discard all output: writing would fail."""
     if number != getattr(signal, "SIGHUP", None):
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""Standard output and standard error as they are found: narrow, in ASCII, full, closed."""
+"""Standard output and standard error in whatever state they are: ASCII only, full, or closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from mpn_cli.base.errors import InputError, PipeClosedError
 
 _PLAIN = {"µ": "u", "²": "^2", "…": "..."}
-"""What a terminal without these characters is shown."""
+"""Replacements for characters that the terminal's encoding lacks."""
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -30,7 +30,7 @@ def _shown(letter: str) -> str:
 
 
 class _Output:
-    """Standard output; what the system says about it is the user's to know, not a bug."""
+    """Standard output whose system errors are reported to the user as such, not as a bug."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -52,7 +52,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # What is still in the buffer must not fail once more when the process ends.
+        # The rest of the buffer must not fail again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if error.errno == errno.EPIPE:
             raise PipeClosedError("nobody reads standard output") from None

@@ -1,4 +1,4 @@
-"""Names as text and as JSON: a file's name need not be UTF-8, what is written always is."""
+"""Names as text and as JSON: a file's name may not be UTF-8, but what mpn writes always is."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ def _printable(value: Any) -> Any:
         return printable(value)
     if isinstance(value, dict):
         return {_printable(name): _printable(inner) for name, inner in value.items()}
-    return [_printable(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_printable(item) for item in value] if isinstance(value, list | tuple) else value

@@ -22,7 +22,10 @@ from mpn_cli.networks.scoring import (
 )
 
 SHRINKAGE = 1e-3
-"""Of the regressions' weights, beside the mean loss. 1e-4 to 1e-2 give the same AP within 0.001."""
+"""L2 penalty on the regressions' weights, added to the mean loss.
+
+1e-4 to 1e-2 give the same AP within 0.001.
+"""
 
 NEAR = 0.5
 """An OKS term from which a joint is right."""
@@ -30,7 +33,7 @@ NEAR = 0.5
 _STEPS = 50
 _CLOSE = 1e-9
 _DIGITS = 8
-"""Significant ones that are kept."""
+"""Number of significant digits kept."""
 
 
 def fit(samples: Samples, rows: BoolArray, skeleton: Skeleton, weights_sha256: str) -> ScoreModel:

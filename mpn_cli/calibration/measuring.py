@@ -24,7 +24,7 @@ class Figures:
 
     ap: float
     correlation: float
-    """Of score and OKS."""
+    """Correlation of score and OKS."""
     error: float
     """Expected calibration error of the score against the OKS."""
 

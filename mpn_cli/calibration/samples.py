@@ -45,7 +45,7 @@ class Samples:
     kinds: IntArray
     """(N,) OWN, WORSE or NOBODY."""
     people: list[Person | None]
-    """Whose box it is."""
+    """The person whose box it is; None on background."""
     pictures: list[tuple[int, int]]
     """The data set's number and the picture's id."""
     folds: IntArray

@@ -36,7 +36,7 @@ _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 
 
 def shown(text: str, keep: str = "") -> str:
-    """Text as a terminal can show it: what would steer the terminal is escaped, but for ``keep``.
+    """Text that is safe to show: control characters are escaped, except those in ``keep``.
 
     File names may hold anything: escape sequences, line ends, bytes that are not UTF-8.
     """
@@ -65,10 +65,10 @@ stdout = PlainConsole()
 stderr = PlainConsole(stderr=True)
 
 _WIDE = 10_000
-"""Columns: as if the terminal had no end."""
+"""Columns of a terminal that is wide enough for anything."""
 
 LINE_SECONDS = 30.0
-"""Where there is no terminal, progress is one line in this time."""
+"""Without a terminal, one line of progress is printed per this many seconds."""
 
 
 def print_error(message: str) -> None:
@@ -124,15 +124,15 @@ def make_table(title: str, columns: Sequence[str], numbers_from: int = 1) -> Tab
 
 
 class Advance(Protocol):
-    """Tells how much is done."""
+    """Reports progress."""
 
     def __call__(self, done: int, detail: str, of: int | None = None) -> None:
-        """``done`` of the total, a few words more; ``of``: the total, if it was unknown before."""
+        """Report ``done`` items and a few words of detail; ``of``: the total, if it was unknown."""
         ...
 
 
 class _Speed(ProgressColumn):
-    """Pictures a second, over the last half minute."""
+    """Pictures per second, over the last half minute."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed

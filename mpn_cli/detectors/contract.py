@@ -1,4 +1,4 @@
-"""What a person detector is given and gives back."""
+"""The input and output of a person detector."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mpn_cli.base.recipe import DetectorSetup
 class Detector(Protocol):
     """A detector: a name and a call.
 
-    Scores order and thin out what is found: boxes under ``--bbox-thr`` and those that overlap a
-    better one too much are left out afterwards, so that a detector needs no threshold or NMS.
+    Boxes with a score under ``--bbox-thr`` and those that overlap a better one too much are dropped
+    afterwards, so that a detector needs no threshold or NMS of its own.
 
-    Two more attributes may say what it does; where one is missing, it counts as False:
+    Two optional attributes describe it; a missing one counts as False:
 
     - ``whole_pictures: bool``: each of its boxes is a whole picture, taken as one person;
     - ``one_by_one: bool``: a picture's boxes do not depend on the pictures given with it.
@@ -30,7 +30,7 @@ class Detector(Protocol):
 
 
 class NetworkDetector:
-    """Base of detector classes that are told what to run on when they are made."""
+    """Base of detector classes whose constructor takes settings, threads and a device."""
 
     def __init__(self, setup: DetectorSetup, threads: int | None, device: str = "cpu") -> None:
         """Make it ready on ``threads`` CPU threads, all cores if None, or on another device.
@@ -41,12 +41,12 @@ class NetworkDetector:
 
     @classmethod
     def weights_sha256(cls) -> str:
-        """What tells its weights from others: part of a job's hash. Loads no network."""
+        """Hash of the weights, part of a job's hash. Loads no network."""
         return ""
 
     @classmethod
     def prepare(cls, setup: DetectorSetup) -> None:
-        """Do once what all workers need. Raises InputError."""
+        """Do the preparations shared by all workers, once. Raises InputError."""
 
 
 def takes_whole_pictures(detector: object) -> bool:

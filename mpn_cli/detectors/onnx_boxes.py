@@ -27,16 +27,16 @@ Found = tuple[Float64Array, Float64Array]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How a family wants its pictures and says its boxes."""
+    """The input that a family of detectors expects, and how its output is decoded."""
 
     pixels: Pixels
     stretched: bool
-    """Pictures are stretched to the input, else scaled and padded to the right and below."""
+    """True: pictures are stretched to the input; False: scaled, and padded right and below."""
     padding: int
     recognise: Callable[[list[Shape], Size], bool]
-    """By the output shapes and the input's (width, height)."""
+    """Whether output shapes and an input's (width, height) are those of the family."""
     decode: Callable[[list[Float32Array], Size, int], Found]
-    """From the outputs for one picture, the input's (width, height) and the person's class."""
+    """Boxes from the outputs for one picture, the input's (width, height) and the person class."""
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +51,7 @@ def _cells(size: Size, strides: tuple[int, ...]) -> Float64Array:
 
 
 def _lists_cells(strides: tuple[int, ...], axis: int) -> Callable[[list[Shape], Size], bool]:
-    """Recognises one 3-D output with an entry a cell along ``axis``."""
+    """Recognises one 3-D output with one entry per cell along ``axis``."""
 
     def recognise(outputs: list[Shape], size: Size) -> bool:
         cells = len(_cells(size, strides))
@@ -135,24 +135,24 @@ FAMILIES = {
 }
 
 USUAL_SIZE = (640, 640)
-"""Of inputs that the file leaves open."""
+"""Input size (width, height) if the file leaves it open."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoxLayout:
-    """How an ONNX file wants its pictures and gives its boxes."""
+    """The pictures that an ONNX file expects, and the form of its output."""
 
     size: Size
     family: Family
     pixels: Pixels
     person: int
-    """Which class is a person."""
+    """Index of the person class."""
 
     @classmethod
     def of(cls, file: OnnxFile) -> BoxLayout:
-        """Read off the file's shapes and what the user says with its name; nothing is run.
+        """Derive the layout from the file's shapes and the user's key=value pairs; nothing is run.
 
-        Raises InputError for what is no detector of a known family, or can't be said of one.
+        Raises InputError for a file of no known family, and for unknown keys or values.
         """
         name = file.name
         name.only("family", "person_class", "size", *PIXEL_KEYS)
@@ -177,8 +177,8 @@ def _recognised(file: OnnxFile, size: Size) -> str:
 class OnnxDetector:
     """A detector from an ONNX file.
 
-    The user can say with the name: family, person_class, size (width/height), and colour, mean,
-    std of the pixels. threads: CPU threads, all cores if None. Raises InputError.
+    The keys that the user can set are family, person_class, size (width/height), colour, mean and
+    std. threads: CPU threads, all cores if None. Raises InputError.
     """
 
     def __init__(self, name: OnnxName, threads: int | None) -> None:

@@ -26,7 +26,7 @@ PADDING = 114
 """Grey level around scaled pictures."""
 
 SCORE_FLOOR = 0.05
-"""Cells of a lower score are not given back: as in the published network's own tests."""
+"""Cells with a lower score are dropped, as in the published network's own tests."""
 
 Network = Callable[[Picture], Float32Array]
 """(1, H, W, 3) uint8 RGB -> (1, 5, N): scores and distances of all cells."""

@@ -31,22 +31,22 @@ class DetectorSource(ABC):
     """A detector that was found, not yet loaded."""
 
     takes_setup = False
-    """Whether it follows ``--detector-size`` and ``--precision``."""
+    """Whether the detector supports ``--detector-size`` and ``--precision``."""
     whole_pictures = False
-    """Whether each of its boxes is a whole picture."""
+    """Whether each of the detector's boxes is a whole picture."""
     one_by_one = False
     """Whether a picture's boxes do not depend on the pictures given with it."""
 
     def checked_sha256(self) -> str:
-        """What tells its network from others; "" for plug-ins. Nothing is compiled.
+        """Hash of the detector's network; "" for plug-ins. Nothing is compiled.
 
-        Raises PluginError and InputError for a network that can't be used.
+        Raises PluginError or InputError for a network that can't be used.
         """
         return ""
 
     @abstractmethod
     def prepare(self, setup: DetectorSetup | None) -> None:
-        """Do once what all workers on the CPU need. Raises InputError and PluginError."""
+        """Do the preparations shared by all workers, once. Raises InputError and PluginError."""
 
     @abstractmethod
     def load(
@@ -54,29 +54,29 @@ class DetectorSource(ABC):
     ) -> Detector:
         """The detector ready to run. Raises PluginError and InputError.
 
-        setup: None where :attr:`takes_setup` is False; threads: CPU threads, all cores if None;
-        device: for those that take a setup; the others run where they like.
+        setup: None if :attr:`takes_setup` is False; threads: CPU threads, all cores if None;
+        device: used only by detectors that take a setup.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxSource(DetectorSource):
-    """``onnx:FILE`` with what the user says of it."""
+    """A detector named as ``onnx:FILE``, with the user's key=value pairs."""
 
     said: OnnxName
 
     def checked_sha256(self) -> str:
-        """The file's hash, after its shapes were read and understood."""
+        """The file's hash, after its shapes were read and checked."""
         BoxLayout.of(OnnxFile(self.said))
         return file_sha256(self.said.file)
 
     def prepare(self, setup: DetectorSetup | None) -> None:
-        """Nothing: each worker compiles the file."""
+        """Do nothing: each worker compiles the file itself."""
 
     def load(
         self, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
     ) -> Detector:
-        """On the CPU."""
+        """Load it to run on the CPU."""
         return OnnxDetector(self.said, threads)
 
 
@@ -90,12 +90,12 @@ class PluginSource(DetectorSource):
         self.one_by_one = works_one_by_one(loaded)
 
     def prepare(self, setup: DetectorSetup | None) -> None:
-        """Nothing: the contract has no such step."""
+        """Do nothing: the contract has no such step."""
 
     def load(
         self, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
     ) -> Detector:
-        """Make one where it is a class."""
+        """The detector itself, or an instance if the plug-in is a class."""
         with blamed(self.loaded, "detector"):
             return self._checked(self.loaded() if isinstance(self.loaded, type) else self.loaded)
 
@@ -112,12 +112,12 @@ class NetworkDetectorSource(PluginSource):
     loaded: type[NetworkDetector]
 
     def checked_sha256(self) -> str:
-        """As the class says."""
+        """The hash that the detector class reports."""
         with blamed(self.loaded, "detector"):
             return self.loaded.weights_sha256()
 
     def prepare(self, setup: DetectorSetup | None) -> None:
-        """As the class does."""
+        """Do the preparations of the detector class."""
         assert setup is not None
         with blamed(self.loaded, "detector"):
             self.loaded.prepare(setup)
@@ -125,7 +125,7 @@ class NetworkDetectorSource(PluginSource):
     def load(
         self, setup: DetectorSetup | None, threads: int | None, device: str = "cpu"
     ) -> Detector:
-        """Told what to run on."""
+        """An instance of the detector class, with its settings."""
         assert setup is not None
         with blamed(self.loaded, "detector"):
             return self._checked(self.loaded(setup, threads, device))
@@ -149,7 +149,7 @@ def find_detector(text: str) -> DetectorSource:
 
 
 def detector_hash(text: str) -> str:
-    """What tells the networks behind a detector's name apart; "" for plug-ins.
+    """Hash of the network behind a detector's name; "" for plug-ins.
 
     Raises PluginError and InputError for a name that can't be used, an ONNX file's content
     included.
@@ -158,6 +158,6 @@ def detector_hash(text: str) -> str:
 
 
 def prepare_detector(text: str, setup: DetectorSetup | None) -> None:
-    """Do once what all workers need; nothing for "", no detector. Raises InputError."""
+    """Do a detector's preparations, once for all workers; "" is no detector. Raises InputError."""
     if text:
         find_detector(text).prepare(setup)

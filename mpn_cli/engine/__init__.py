@@ -1,4 +1,4 @@
-"""Who runs shards, and the journal that makes a job impossible to lose.
+"""Running shards in processes and on clusters, and the part files that make jobs resumable.
 
 From outside import ``engine.job``, ``engine.folder`` and ``engine.local``.
 """

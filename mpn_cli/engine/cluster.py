@@ -1,6 +1,6 @@
 """Runs a job's shards on a Dask cluster: the same shards, other machines.
 
-The scheduler never holds more than a few shards a worker; parts are written to OUT by the workers
+The scheduler never holds more than a few shards per worker; parts are written to OUT by the workers
 and only their headers come back. Whatever is lost on the way (a worker, the scheduler, this client)
 costs the shards in hand, and they are done again.
 """
@@ -34,7 +34,7 @@ from mpn_cli.sources.tasks import Task
 LOCAL = "local"
 
 SHARDS_A_THREAD = 6
-"""Shards with the scheduler for each thread of its workers: one in work, the others wait."""
+"""Shards held by the scheduler per worker thread: one is being processed, the others wait."""
 
 CONNECT_SECONDS = 10.0
 SCHEDULER_SECONDS = 600.0
@@ -47,7 +47,7 @@ Note = Callable[[str], None]
 
 
 class _SchedulerLostError(Exception):
-    """The connection broke; what was with the scheduler is done again."""
+    """The connection broke; the shards held by the scheduler are done again."""
 
 
 def run_on_cluster(
@@ -131,12 +131,12 @@ def _connected(address: str) -> Iterator[Any]:
 
 
 def _greet(client: Any, orders: Orders, stop: Event, note: Note) -> None:
-    """Wait for a worker, and ask those that are there whether they can do this job."""
-    said = False
+    """Wait for a worker, and ask all connected workers whether they can do this job."""
+    announced = False
     while not _threads(client):
-        if not said:
+        if not announced:
             note("the scheduler has no workers yet; waiting for the first")
-            said = True
+            announced = True
         if stop.wait(LOOK_SECONDS):
             return
         if client.status != "running":
@@ -153,7 +153,7 @@ def _greet(client: Any, orders: Orders, stop: Event, note: Note) -> None:
 
 
 def _threads(client: Any) -> int:
-    """Of all workers together."""
+    """Number of threads of all workers together."""
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     return sum(int(worker["nthreads"]) for worker in workers)
 

@@ -1,4 +1,4 @@
-"""What runs in a cluster's worker: the same shards as locally, after a look around."""
+"""What runs in a cluster's worker: the same as locally, after checks of the machine."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def annotate_part_there(
 
 
 def greet(orders: Orders, version: str) -> str:
-    """What keeps a worker from this job, "" if nothing does; asked before the first shard."""
+    """Why a worker can't do this job, "" if it can; asked before the first shard."""
     try:
         _recipe_here(orders.recipe, version)
         _find_out(orders.out)

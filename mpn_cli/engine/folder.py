@@ -1,4 +1,4 @@
-"""OUT: one job's parts while it runs, its results at the end."""
+"""The output folder: a job's parts while it runs, its results at the end."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ __all__ = ["OVERLAYS", "PARTS", "JobRecord", "OutFolder", "writing"]
 
 
 class JobRecord(JobMark, frozen=True):
-    """What tells a job apart; stands in parts/job.json and in run.json."""
+    """Identifies a job; stored in parts/job.json and in run.json."""
 
     shard_size: int
     recipe: Recipe
@@ -75,13 +75,13 @@ class _FinishedRun(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is to be done in a folder."""
+    """What remains to be done in a folder."""
 
     job: Job
     done: bool
-    """Whether nothing is."""
+    """Whether the job is complete, so that nothing remains."""
     known: int = 0
-    """Pictures that were in the folder's results already, of a job with fewer."""
+    """Number of pictures whose results are reused from a finished job with fewer pictures."""
 
 
 @contextmanager
@@ -202,7 +202,7 @@ class OutFolder:
         return known, ""
 
     def finished(self, job: Job) -> int:
-        """How many shards are whole and of this job."""
+        """How many complete shards of this job there are."""
         return sum(read_part(self.parts, job.hash, n) is not None for n in range(job.shards))
 
     def _pictures(self, job: Job) -> Iterator[AnnotatedPicture]:

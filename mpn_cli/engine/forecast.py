@@ -1,4 +1,4 @@
-"""How long a job may take: a sample of it, run as the job would run."""
+"""Estimates how long a job takes, by running a sample of it in the same way."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from mpn_cli.engine.worker import Orders, annotate
 from mpn_cli.sources.tasks import Task
 
 SAMPLE_SECONDS = 1.5
-"""A sample that took less says little."""
+"""Shortest duration of a sample that gives a usable estimate."""
 
 FIRST_SAMPLE = 4
 """Pictures per worker."""
 
 
 def worker_count(job: Job, workers: int | None, devices: tuple[str, ...]) -> int:
-    """Processes that a job is run by."""
+    """Number of processes that run a job."""
     if devices != (CPU,):
         return len(devices)
     return max(1, min(workers or cores(), job.shards))

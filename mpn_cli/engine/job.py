@@ -19,13 +19,13 @@ from mpn_cli.sources.reading import file_stamp
 from mpn_cli.sources.tasks import Task
 
 SHARD_SIZES = (4, 32)
-"""Pictures a shard of small and of large jobs: every core busy, few files."""
+"""Pictures per shard, in small and in large jobs: every core is busy, and files are few."""
 
 
 DIGEST_BYTES = 16
 
 Digests = NDArray[np.uint8]
-"""(N, 16)"""
+"""(N, 16) bytes: one digest per picture."""
 
 DEVICE_SHARD_SIZES = (32, 512)
 """The same for GPUs, which a few people at once leave idle."""
@@ -45,7 +45,7 @@ class Job:
     """By ascending image id."""
     recipe: Recipe
     shard_size: int
-    """Pictures a shard."""
+    """Number of pictures per shard."""
 
     @property
     def shards(self) -> int:

@@ -1,4 +1,4 @@
-"""Which of a job's shards are done, whoever does them."""
+"""Keeps track of which shards of a job are done."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Progress = Callable[[Totals], None]
 
 
 class Ledger:
-    """Counts finished shards; nothing but a byte a shard is kept."""
+    """Counts finished shards; it keeps one byte per shard."""
 
     def __init__(self, job: Job, out: OutFolder, progress: Progress) -> None:
         self.job = job

@@ -24,7 +24,7 @@ from mpn_cli.sources.tasks import Skipped, Task
 Work = Callable[[Orders, int, Sequence[Task]], PartHeader]
 
 DEATHS = 2
-"""A shard that was in hand at so many worker deaths is looked into by itself."""
+"""A shard in progress at this many worker deaths is then run in a process of its own."""
 
 
 def run_shards(

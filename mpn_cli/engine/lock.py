@@ -1,4 +1,4 @@
-"""One run in a folder at a time."""
+"""A lock that allows one run per folder at a time."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _PART_NAMES = re.compile(
     r"\d{8}\.jsonl|results\.json|predictions\.json|dataset\.json|\.[\w-]+\.lock"
     rf"|{UNFINISHED.pattern}"
 )
-"""What mpn calls its files in ``parts/``, but for job.json, which is removed last."""
+"""Names of mpn's files in ``parts/``, except job.json, which is removed last."""
 
 
 class JobMark(msgspec.Struct, frozen=True):

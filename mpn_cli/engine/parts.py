@@ -35,7 +35,7 @@ _picture = msgspec.json.Decoder(AnnotatedPicture)
 
 
 def part_file(folder: Path, shard: int) -> Path:
-    """Where a shard's part stands."""
+    """The path of a shard's part file."""
     return folder / f"{shard:08d}.jsonl"
 
 

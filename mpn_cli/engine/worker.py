@@ -34,7 +34,7 @@ PARENT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """The same for all shards of a job."""
+    """Instructions for workers, the same for all shards of a job."""
 
     job: str
     """The job's hash."""
@@ -42,7 +42,7 @@ class Orders:
     out: Path
     threads: int
     devices: tuple[str, ...] = (CPU,)
-    """One worker process each, where they are not the cpu."""
+    """Devices to use; each one other than the cpu has one worker process."""
 
 
 def start(parent: int) -> None:

@@ -1,4 +1,4 @@
-"""Geometry of detection: pictures into a network's input, its output into boxes, box NMS."""
+"""Geometry of detection: from pictures to a network's input, from its output to boxes, box NMS."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from mpn_models.architecture import DETECTOR_STRIDES
 from mpn_cli.base.arrays import Float32Array, Float64Array, FloatArray, IntArray, Picture
 
 SCORE_FLOOR = 0.02
-"""The lowest score that ONNX detectors give back; ``--bbox-thr`` chooses among it."""
+"""ONNX detectors return boxes from this score on; ``--bbox-thr`` filters them further."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """A picture scaled into an input's top left corner; the rest is padding."""
+    """A picture scaled into the top left corner of a network's input; the rest is padding."""
 
     pixels: Picture
-    """(H, W, 3), the input."""
+    """The network's input, (H, W, 3)."""
     scale: float
-    """Input pixels a picture pixel."""
+    """Input pixels per pixel of the picture."""
 
 
 def letterbox(
     picture: Picture, size: tuple[int, int], padding: int, interpolation: int = cv2.INTER_AREA
 ) -> Letterbox:
-    """Scale a picture to fit (width, height) and fill up with grey level ``padding``.
+    """Scale a picture to fit (width, height) and fill the rest with grey level ``padding``.
 
-    interpolation: OpenCV's, for pictures that shrink; others are enlarged bilinearly.
+    interpolation: OpenCV's flag for pictures that shrink; others are enlarged bilinearly.
     """
     height, width = picture.shape[:2]
     scale = min(size[0] / width, size[1] / height)
@@ -67,7 +67,7 @@ def _cells(size: tuple[int, int]) -> Float64Array:
 
 
 def cell_boxes(output: Float32Array, size: tuple[int, int]) -> tuple[Float64Array, Float64Array]:
-    """The box that each cell of :mod:`mpn_models.nanodet` sees.
+    """The boxes predicted by the cells of :mod:`mpn_models.nanodet`.
 
     output: (5, N), scores and distances in cells; size: the input's (width, height), multiples of
     32. Returns boxes (N, 4) x, y, width, height in input pixels, and scores (N,).
@@ -79,18 +79,18 @@ def cell_boxes(output: Float32Array, size: tuple[int, int]) -> tuple[Float64Arra
 
 
 def box_nms(boxes: FloatArray, scores: FloatArray, threshold: float) -> IntArray:
-    """Rows of the boxes (N, 4) that greedy NMS by IoU keeps, best first; 1 keeps all."""
+    """Rows of the boxes (N, 4) that greedy IoU NMS keeps, best first; threshold 1 keeps all."""
     order = np.argsort(-scores, kind="stable")
     if len(boxes) < 2 or threshold >= 1:
         return order
-    # OpenCV leaves out scores that are not over its threshold.
+    # OpenCV drops boxes whose scores are not above its threshold.
     ranks = np.arange(len(boxes), 0, -1, dtype=np.float32)
     kept = cv2.dnn.NMSBoxes(boxes[order].tolist(), ranks.tolist(), 0.0, threshold)
     return order[np.asarray(kept, dtype=np.int64)]
 
 
 def clip_boxes(boxes: FloatArray, width: int, height: int) -> Float64Array:
-    """Boxes (N, 4) x, y, width, height cut off at the picture's border."""
+    """Boxes (N, 4) x, y, width, height, clipped to the picture."""
     corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:4]], axis=1)
     corners = np.clip(corners, 0, [width, height, width, height])
     return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
@@ -99,7 +99,7 @@ def clip_boxes(boxes: FloatArray, width: int, height: int) -> Float64Array:
 def box_iou(boxes: FloatArray, others: FloatArray) -> Float64Array:
     """(N, M) intersection over union of boxes (N, 4) and (M, 4), x, y, width, height.
 
-    Of two boxes without an area it is 0.
+    It is 0 for two boxes without an area.
     """
     first, second = np.asarray(boxes)[:, None], np.asarray(others)[None]
     low = np.maximum(first[..., :2], second[..., :2])

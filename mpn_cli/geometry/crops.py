@@ -15,7 +15,7 @@ import numpy as np
 from mpn_cli.base.arrays import Float32Array, Float64Array, FloatArray, Picture
 
 PADDING = 1.25
-"""A crop's size over its box's, after the box was widened to the input's aspect."""
+"""A crop's size relative to its box, after the box is widened to the input's aspect ratio."""
 
 HEATMAP_STRIDE = 4
 """Pixels of a crop per heatmap cell, along each side, in our own networks."""
@@ -27,7 +27,7 @@ PIXEL_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """The picture rectangles that crops show."""
+    """The rectangles of a picture that crops show."""
 
     centres: Float64Array
     """(N, 2) pixels of the picture."""
@@ -44,7 +44,8 @@ def regions_of_boxes(
     """The regions for person boxes.
 
     boxes: (N, 4) x, y, width, height in pixels; input_size: (width, height) of the network.
-    The side that is too short for the input's aspect is widened, then both grow by ``padding``.
+    The side that is too short for the input's aspect ratio is widened, then both are multiplied by
+    ``padding``.
     """
     boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     aspect = input_size[0] / input_size[1]
@@ -54,17 +55,18 @@ def regions_of_boxes(
 
 
 def biased(regions: Regions, grid: tuple[int, int]) -> Regions:
-    """The regions that mean, in this module's mapping, what others' code means by ``regions``.
+    """Regions of the biased layout, expressed in this module's unbiased mapping.
 
-    There cell 0 of a (width, height) grid lies on a region's left edge and cell w, the first
-    outside, on its right one (``get_affine_transform`` of SimpleBaseline, HRNet and MMPose).
+    In the biased layout, cell 0 of a (width, height) grid lies on a region's left edge and cell w,
+    the first one outside, on its right edge (``get_affine_transform`` of SimpleBaseline, HRNet and
+    MMPose).
     """
     cell = regions.sizes / np.asarray(grid, dtype=np.float64)
     return Regions(regions.centres - cell / 2, regions.sizes - cell)
 
 
 def reduced(regions: Regions, reduction: int) -> Regions:
-    """The regions in a picture of which each pixel is the mean of ``reduction``² pixels."""
+    """The same regions in a copy whose pixels are each the mean of ``reduction``² pixels."""
     return Regions((regions.centres - (reduction - 1) / 2) / reduction, regions.sizes / reduction)
 
 
@@ -93,12 +95,12 @@ def warp_crop(
 
 
 def heatmap_size(input_size: tuple[int, int]) -> tuple[int, int]:
-    """(width, height) in cells of our own networks' heatmaps for crops of (width, height)."""
+    """Heatmap size (width, height) in cells of our own networks, for crops of (width, height)."""
     return input_size[0] // HEATMAP_STRIDE, input_size[1] // HEATMAP_STRIDE
 
 
 def grid_to_picture(positions: FloatArray, regions: Regions, grid: tuple[int, int]) -> Float64Array:
-    """Grid positions (N, K, 2) back to picture pixels, through each crop's own region."""
+    """Map grid positions (N, K, 2) back to picture pixels, each through its crop's region."""
     last = np.asarray(grid, dtype=np.float64) - 1
     scale = regions.sizes / last
     return np.asarray(
@@ -107,9 +109,9 @@ def grid_to_picture(positions: FloatArray, regions: Regions, grid: tuple[int, in
 
 
 def normalise(crops: Picture) -> Float32Array:
-    """uint8 crops (N, H, W, 3) to the network's input (N, 3, H, W) float32.
+    """Convert uint8 crops (N, H, W, 3) to the network's input (N, 3, H, W) float32.
 
-    The memory stays channels-last, which is what the runtimes like best.
+    The memory layout stays channels-last, which is fastest in all runtimes.
     """
     scale = (1.0 / (255.0 * np.asarray(PIXEL_STD))).astype(np.float32)
     shift = (-np.asarray(PIXEL_MEAN) / np.asarray(PIXEL_STD)).astype(np.float32)

@@ -15,7 +15,7 @@ DARK_RADIUS = 2
 """DARK's finite differences reach two cells from the maximum."""
 
 SMALLEST_LOGGED = 1e-10
-"""Below this a smoothed heatmap value counts as this before its logarithm, as in DARK's code."""
+"""Smoothed heatmap values are clipped to at least this before the logarithm, as in DARK's code."""
 
 
 def heatmap_sigma(heatmap_height: int) -> float:
@@ -34,7 +34,7 @@ def average_flipped(
 ) -> Float32Array:
     """The flip test: heatmaps (N, K, H, W) averaged with those of the mirrored crops.
 
-    shift: move those by one cell to the right, for networks of a biased layout.
+    shift: move the mirrored heatmaps by one cell to the right, for networks of a biased layout.
     """
     back = mirrored[:, list(flip_permutation), :, ::-1]
     if shift:
@@ -45,13 +45,13 @@ def average_flipped(
 def average_flipped_bins(
     bins: Float32Array, mirrored: Float32Array, flip_permutation: Sequence[int], reverse: bool
 ) -> Float32Array:
-    """The flip test of SimCC's distributions (N, K, bins); those over x run backwards."""
+    """The flip test for SimCC distributions (N, K, bins); ``reverse`` is True for those over x."""
     back = mirrored[:, list(flip_permutation)]
     return (bins + (back[:, :, ::-1] if reverse else back)) * np.float32(0.5)
 
 
 def decode_bins(x: Float32Array, y: Float32Array) -> tuple[Float64Array, Float64Array]:
-    """Positions (N, K, 2) in bins and confidences (N, K) in 0..1 of SimCC's distributions.
+    """Decode SimCC distributions: positions (N, K, 2) in bins and confidences (N, K) in 0..1.
 
     The confidence is the smaller of the two maxima, as in MMPose.
     """
@@ -79,7 +79,7 @@ def decode(heatmaps: Float32Array, method: Decode) -> tuple[Float64Array, Float6
 
 
 def _quarter_offset(heatmaps: Float32Array, x: IntArray, y: IntArray) -> Float64Array:
-    """A quarter cell toward the larger neighbour, in each direction that has two."""
+    """A quarter cell toward the larger neighbour, along each axis with neighbours on both sides."""
     _, height, width = heatmaps.shape
     rows = np.arange(len(heatmaps))
     inside_x = (x > 0) & (x < width - 1)
@@ -109,9 +109,9 @@ def smoothing_band(sigma: float) -> Float64Array:
 def _dark_offset(heatmaps: Float32Array, x: IntArray, y: IntArray) -> Float64Array:
     """DARK (Zhang et al. 2020, arXiv 1910.06278): one Newton step on the smoothed logarithm.
 
-    Only the 5x5 cells around each maximum are smoothed, since no others are looked at. No step
-    at the border, where the Hessian is singular or no maximum, or where it would leave the cell's
-    neighbourhood (over one cell).
+    Only the 5x5 cells around each maximum are smoothed, since no others are used. No step is made
+    at the border, where the Hessian is singular or not that of a maximum, or where the step would
+    exceed one cell.
     """
     _, height, width = heatmaps.shape
     offset = np.zeros((len(heatmaps), 2))
@@ -131,10 +131,10 @@ def _dark_offset(heatmaps: Float32Array, x: IntArray, y: IntArray) -> Float64Arr
 
 
 def newton_terms(log: Any) -> tuple[Any, Any, Any, Any]:
-    """The Newton step of (N, 5, 5) logarithms around a maximum, each (N,), by finite differences.
+    """Terms of the Newton step for (N, 5, 5) logarithms around a maximum, by finite differences.
 
-    The step's x and y times the determinant of the Hessian, that determinant, and the Hessian's
-    first entry. Arrays of numpy or torch.
+    Returns, each (N,): the step's x and y times the determinant of the Hessian, the determinant,
+    and the Hessian's first entry. Works on numpy arrays and torch tensors.
     """
     c = DARK_RADIUS
     dx = (log[:, c, c + 1] - log[:, c, c - 1]) / 2

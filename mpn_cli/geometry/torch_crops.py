@@ -1,4 +1,4 @@
-"""Crops cut on the device that the network runs on: the torch form of ``geometry.crops``."""
+"""Crops cut on the network's device: the torch counterpart of ``geometry.crops``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mpn_cli.geometry.crops import Regions
 def warp_crops(picture: Tensor, regions: Regions, input_size: tuple[int, int]) -> Tensor:
     """Regions of a picture (H, W, 3) uint8 as (N, 3, h, w) uint8: bilinear, black outside.
 
-    What :func:`mpn_cli.geometry.crops.warp_crop` does, for all boxes at once.
+    The same as :func:`mpn_cli.geometry.crops.warp_crop`, for all boxes at once.
     """
     device, (height, width) = picture.device, picture.shape[:2]
     last = np.asarray(input_size) - 1
@@ -29,7 +29,7 @@ def warp_crops(picture: Tensor, regions: Regions, input_size: tuple[int, int]) -
     flat = picture.reshape(-1, 3)
 
     def corner(dx: int, dy: int) -> Tensor:
-        """(N, h, w, 3) pixels at one corner of each cell's square, times how near it is."""
+        """(N, h, w, 3) pixels at one corner around each sample, times their bilinear weights."""
         column, line = x + dx, y + dy
         inside_x = (column >= 0) & (column < width)
         inside_y = (line >= 0) & (line < height)

@@ -1,4 +1,4 @@
-"""Decoding on the device that the network runs on: the torch form of ``geometry.decoding``."""
+"""Decoding on the network's device: the torch counterpart of ``geometry.decoding``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from mpn_cli.geometry.decoding import (
 
 
 def decode_on_device(heatmaps: Tensor, method: Decode) -> Tensor:
-    """(N, K, 3) x, y in cells and confidence of heatmaps (N, K, h, w) float32, on their device.
+    """Decode heatmaps (N, K, h, w) float32 on their device: (N, K, 3) x, y in cells, confidence.
 
-    What :func:`mpn_cli.geometry.decoding.decode` does; nothing here asks the device for a value,
-    so that it can be captured.
+    The same as :func:`mpn_cli.geometry.decoding.decode`. Nothing here copies a value back to the
+    host, so that it can be captured as a CUDA graph.
     """
     batch, joints, height, width = heatmaps.shape
     flat = heatmaps.reshape(batch * joints, height, width)
@@ -48,7 +48,7 @@ def _quarter_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _band_on(sigma: float, device: torch.device) -> Tensor:
-    """DARK's smoothing on a device; kept, since nothing may be copied there during a capture."""
+    """DARK's smoothing matrix on a device; cached, since a graph capture allows no copies to it."""
     return torch.from_numpy(smoothing_band(sigma)).to(device, torch.float32)
 
 
@@ -59,14 +59,16 @@ def _dark_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
     band = _band_on(heatmap_sigma(height), device)
     window = torch.arange(band.shape[1], device=device) - band.shape[1] // 2
     lines, columns = y[:, None] + window, x[:, None] + window
-    there = ((lines >= 0) & (lines < height))[:, :, None] & ((columns >= 0) & (columns < width))[
-        :, None
-    ]
+    inside_lines, inside_columns = (
+        (lines >= 0) & (lines < height),
+        (columns >= 0) & (columns < width),
+    )
+    exists = inside_lines[:, :, None] & inside_columns[:, None]
     rows = torch.arange(len(heatmaps), device=device)[:, None, None]
     patches = heatmaps[
         rows, lines.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None]
     ]
-    log = (band @ (patches * there) @ band.T).clamp(min=SMALLEST_LOGGED).log()
+    log = (band @ (patches * exists) @ band.T).clamp(min=SMALLEST_LOGGED).log()
     along_x, along_y, determinant, dxx = newton_terms(log)
     step = torch.stack([along_x, along_y], dim=1) / determinant[:, None]
     inside = (x >= reach) & (x < width - reach) & (y >= reach) & (y < height - reach)

@@ -1,6 +1,6 @@
 """Pose networks, whatever computes them: OpenVINO, torch, a GPU, other people's ONNX files.
 
-``contract`` says what a network offers; ``sources`` finds and loads the one that ``--model`` names:
-ours, an ONNX file or a plug-in. The runtimes behind it (``pose_*``), OpenVINO's forms, ONNX files
-and downloads follow.
+``contract`` defines what a network offers; ``sources`` finds and loads the one that ``--model``
+names: one of ours, an ONNX file or a plug-in. The other modules are the runtimes (``pose_*``), the
+OpenVINO files made from weights, ONNX files, score models and downloads.
 """

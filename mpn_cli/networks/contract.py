@@ -18,7 +18,7 @@ class SimCC:
     x: Float32Array
     """(N, K, bins) over the crop's width."""
     y: Float32Array
-    """(N, K, bins) over its height."""
+    """(N, K, bins) over the crop's height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +26,24 @@ class Conventions:
     """How a network's crops and heatmaps were laid out when it was trained."""
 
     unbiased: bool = True
-    """Pixel and cell centres count from 0 to size - 1 (UDP); else a heatmap's cell c is the
-    crop's pixel c times the stride, as in the code of SimpleBaseline, HRNet and MMPose."""
+    """True: pixel and cell centres run from 0 to size - 1 (UDP). False: cell c of a heatmap is
+    pixel c times the stride of the crop, as in the code of SimpleBaseline, HRNet and MMPose."""
     shift_flipped: bool = False
-    """The mirrored crop's heatmap is moved by one cell before averaging: what biased networks
-    need, whose cell c comes back at w - c."""
+    """Whether the mirrored crop's heatmap is moved by one cell before averaging. Networks of the
+    biased layout need it: mirroring moves their cell c to w - c."""
     padding: float = PADDING
-    """A crop's size over its box's."""
+    """A crop's size relative to its box."""
 
 
 class Finder(Protocol):
-    """Takes a shard's boxes, picture by picture, and gives all their poses."""
+    """Takes a shard's boxes, picture by picture, and returns the poses found in them."""
 
     def add(self, picture: Decoded, boxes: Float64Array, flipped: BoolArray) -> None:
-        """The boxes (N, 4) of a picture, and which of them (N,) get the flip test."""
+        """Add the boxes (N, 4) of a picture; flipped: (N,) which of them get the flip test."""
         ...
 
     def found(self) -> tuple[Float64Array, Float64Array]:
-        """Keypoints (N, K, 2) in pixels and confidences (N, K) of all boxes, in their order."""
+        """Keypoints (N, K, 2) in pixels and confidences (N, K) of all boxes, in the order added."""
         ...
 
 
@@ -53,19 +53,20 @@ class PoseNetwork(Protocol):
     input_size: tuple[int, int]
     """(width, height) of a crop, pixels."""
     joints: int
+    """Number of joints, K."""
     conventions: Conventions
 
     def finder(self, stopwatch: Stopwatch) -> Finder:
-        """A shard's finder."""
+        """A new finder for one shard; stopwatch: takes the time of each stage."""
         ...
 
     def reading_threads(self, threads: int | None) -> int:
-        """How many pictures are decoded at once by a worker that has ``threads`` CPU threads."""
+        """How many pictures a worker with ``threads`` CPU threads decodes at the same time."""
         ...
 
 
 class Estimator(Protocol):
-    """A pose network on the CPU, ready to run: crops in, heatmaps out. What plug-ins bring.
+    """A pose network on the CPU, ready to run: crops in, heatmaps out. Plug-ins implement this.
 
     ``mpn_cli.pipeline.poses`` does the rest: crops, full batches, flip test, decoding.
     """

@@ -1,6 +1,6 @@
-"""Known networks, fetched once into the user's cache: ``mpn fetch``.
+"""Known networks, downloaded once into the user's cache: ``mpn fetch``.
 
-A download goes on where it stopped, and a file counts only with the SHA-256 in the catalogue.
+An interrupted download is resumed, and a file is accepted only with the catalogue's SHA-256.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BLOCK = 1 << 18
 TIMEOUT_SECONDS = 30
 
 Report = Callable[[int], None]
-"""Told the number of bytes that are there."""
+"""Called with the number of bytes downloaded so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,16 @@ class Entry:
     licence: str
     about: str
     said: str = ""
-    """What goes behind the file's name, as family=yolox."""
+    """The key=value pairs that follow the file's name in the option, as family=yolox."""
 
     @property
     def file(self) -> Path:
-        """Where it is kept."""
+        """The path of the downloaded file."""
         return cache_folder() / "networks" / f"{self.name}.onnx"
 
     @property
     def option(self) -> str:
-        """The option that takes it."""
+        """The command-line option that selects the network."""
         named = f"onnx:{self.file}" + (f",{self.said}" if self.said else "")
         return f"--{'detector' if self.kind == 'detector' else 'model'} {named}"
 
@@ -63,8 +63,8 @@ def read_catalogue(file: Path = CATALOGUE) -> dict[str, Entry]:
 def fetch(entry: Entry, report: Report) -> Path:
     """The entry's file, downloaded if it is not there yet.
 
-    Raises InputError with one line where the place can't be reached, the disk is full, or what
-    came is not what the catalogue says.
+    Raises InputError if the address can't be reached, the disk is full, or the file's SHA-256 is
+    not the one in the catalogue.
     """
     file = entry.file
     if file.is_file() and file_sha256(file) == entry.sha256:
@@ -96,23 +96,23 @@ def fetch(entry: Entry, report: Report) -> Path:
 
 
 def _download(entry: Entry, unfinished: Path, report: Report) -> None:
-    there = unfinished.stat().st_size if unfinished.is_file() else 0
-    if there >= entry.bytes:
+    size = unfinished.stat().st_size if unfinished.is_file() else 0
+    if size >= entry.bytes:
         return
     request = urllib.request.Request(entry.url, headers={"User-Agent": f"mpn/{__version__}"})
-    if there:
-        request.add_header("Range", f"bytes={there}-")
+    if size:
+        request.add_header("Range", f"bytes={size}-")
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
         partial = answer.status == 206
         with unfinished.open("ab" if partial else "wb") as out:
-            _copy(answer, out, there if partial else 0, entry.bytes, report)
+            _copy(answer, out, size if partial else 0, entry.bytes, report)
 
 
-def _copy(source: BinaryIO, out: BinaryIO, there: int, most: int, report: Report) -> None:
+def _copy(source: BinaryIO, out: BinaryIO, written: int, size: int, report: Report) -> None:
     while block := source.read(BLOCK):
-        there += out.write(block)
-        report(there)
-        if there > most:
+        written += out.write(block)
+        report(written)
+        if written > size:
             return  # more than was published: the hash will say so
-    if there < most:
-        raise ConnectionError(f"the connection ended after {there} of {most} bytes")
+    if written < size:
+        raise ConnectionError(f"the connection ended after {written} of {size} bytes")

@@ -14,20 +14,20 @@ from mpn_cli.base.arrays import Float32Array
 from mpn_cli.networks.onnx_names import OnnxName
 
 Shape = tuple[int, ...]
-"""Sides that may vary are -1."""
+"""Dimensions of a tensor; those that may vary are -1."""
 
 _Run = Callable[[Float32Array], list[Float32Array]]
-"""(N, 3, H, W) -> all outputs."""
+"""Runs the network: (N, 3, H, W) -> all outputs."""
 
 _Read = tuple[list[Shape], list[Shape], Callable[[int | None], _Run]]
-"""The shapes of the inputs and the outputs, and what compiles the network for some threads."""
+"""The input shapes, the output shapes, and a function that compiles for a number of threads."""
 
 
 class OnnxFile:
-    """An ONNX file that was read: a network with one picture input (N, 3, H, W) and its outputs.
+    """An ONNX file, read but not compiled: one picture input (N, 3, H, W) and its outputs.
 
-    Nothing is compiled until :meth:`compiled` is called. Raises InputError with one line for a file
-    that is damaged, no ONNX, or not of that form.
+    :meth:`compiled` compiles it. Raises InputError for a file that is damaged, is not an ONNX file,
+    or has other inputs.
     """
 
     def __init__(self, name: OnnxName) -> None:
@@ -45,7 +45,7 @@ class OnnxFile:
         self.input_shape = inputs[0]
 
     def input_size(self, usual: tuple[int, int]) -> tuple[int, int]:
-        """(width, height); ``usual`` where the file leaves it open."""
+        """(width, height) of the input; ``usual`` for the sides that the file leaves open."""
         height, width = self.input_shape[2:]
         return (width if width > 0 else usual[0], height if height > 0 else usual[1])
 
@@ -61,7 +61,7 @@ class OnnxFile:
 class OnnxSession:
     """A network from an ONNX file, ready to run.
 
-    batch: the number of pictures that the file fixes, -1 if none.
+    batch: the batch size that the file fixes, -1 if it leaves it open.
     """
 
     def __init__(self, name: OnnxName, batch: int, run: _Run) -> None:
@@ -70,9 +70,9 @@ class OnnxSession:
         self._run = run
 
     def __call__(self, pixels: Float32Array) -> list[Float32Array]:
-        """All outputs for (N, 3, H, W), in several runs where the file fixes N to fewer.
+        """All outputs for (N, 3, H, W), in several runs if the file fixes a smaller batch size.
 
-        Raises InputError where N is no multiple of what the file fixes it to.
+        Raises InputError if N is not a multiple of the fixed batch size.
         """
         if self._batch in (-1, len(pixels)):
             return self._run(pixels)
@@ -80,22 +80,22 @@ class OnnxSession:
         if len(pixels) % step:
             raise self.name.error(f"takes {step} pictures at once; give --batch {step}")
         parts = [self._run(pixels[i : i + step]) for i in range(0, len(pixels), step)]
-        return [np.concatenate(one) for one in zip(*parts, strict=True)]
+        return [np.concatenate(output) for output in zip(*parts, strict=True)]
 
 
 @contextmanager
 def _one_line_errors(name: OnnxName) -> Iterator[None]:
-    """Whatever a runtime raises becomes an InputError, and what it writes to stderr is dropped."""
+    """Convert a runtime's exceptions to InputError, and drop what it writes to stderr."""
     try:
         with _silent_libraries():
             yield
-    except Exception as error:  # each runtime has its own kinds
+    except Exception as error:  # each runtime has its own exception types
         raise name.error("not a network that can be run: damaged, or no ONNX") from error
 
 
 @contextmanager
 def _silent_libraries() -> Iterator[None]:
-    """Drop what libraries write to stderr by themselves about a damaged file."""
+    """Drop what native libraries write to stderr about a damaged file."""
     before = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -153,12 +153,12 @@ def _read_with_onnxruntime(file: str) -> _Read:
 
         def run(pixels: Float32Array) -> list[Float32Array]:
             outputs = ready.run(None, {name: np.ascontiguousarray(pixels)})
-            return [np.asarray(one, dtype=np.float32) for one in outputs]
+            return [np.asarray(output, dtype=np.float32) for output in outputs]
 
         return run
 
     return (
-        [shape(one.shape) for one in read.get_inputs()],
-        [shape(one.shape) for one in read.get_outputs()],
+        [shape(port.shape) for port in read.get_inputs()],
+        [shape(port.shape) for port in read.get_outputs()],
         compile_for,
     )

@@ -12,10 +12,10 @@ ONNX = "onnx:"
 
 @dataclass(frozen=True, slots=True)
 class OnnxName:
-    """An ONNX file and what the user says of it."""
+    """An ONNX file and the key=value pairs that the user gave with it."""
 
     option: str
-    """The option it was given to, for messages."""
+    """The command-line option it was given with, for messages."""
     file: Path
     said: dict[str, str] = field(default_factory=dict)
 
@@ -35,18 +35,21 @@ class OnnxName:
         return cls(option, path, said)
 
     def choice(self, key: str, known: tuple[str, ...], usual: str) -> str:
-        """One of some words. Raises InputError for another."""
+        """The value of a key, one of ``known``. Raises InputError for another one."""
         value = self.said.get(key, usual)
         if value not in known:
             raise self.error(f"{key} {value}: not one of {', '.join(known)}")
         return value
 
     def number(self, key: str, usual: float) -> float:
-        """A number. Raises InputError for what is none."""
+        """The number given for a key. Raises InputError if it is not a number."""
         return self.numbers(key, (usual,))[0]
 
     def numbers(self, key: str, usual: tuple[float, ...]) -> tuple[float, ...]:
-        """As many numbers as ``usual`` has, separated by /. Raises InputError."""
+        """The numbers given for a key, separated by / and as many as in ``usual``.
+
+        Raises InputError.
+        """
         if key not in self.said:
             return usual
         try:
@@ -58,7 +61,7 @@ class OnnxName:
         return values
 
     def only(self, *known: str) -> None:
-        """Raise InputError where a key is none of ``known``."""
+        """Raise InputError if a key is not among ``known``."""
         for key in self.said:
             if key not in known:
                 raise self.error(f"{key}: unknown; what can be said: {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""The user's cache of networks, and what takes its place where it can't be written."""
+"""The user's cache of networks, and a temporary one for use if it can't be written."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from mpn_cli.base.errors import InputError
 VARIABLE = "XDG_CACHE_HOME"
 
 _problems: list[str] = []
-"""Why the temporary cache is used; empty where it is not."""
+"""Why the temporary cache is used; empty while it is not."""
 
 
 def cache_folder() -> Path:
-    """Where networks are kept; it need not exist, and perhaps can't be written."""
+    """The folder for cached networks, which may not exist and may not be writable."""
     return Path(platformdirs.user_cache_dir("mpn"))
 
 
 def cache_problem() -> str | None:
-    """What the user should know about the cache, if it could not be written."""
+    """A message for the user if the cache could not be written, else None."""
     return _problems[0] if _problems else None
 
 
 def use_temporary_cache(error: Exception) -> None:
-    """From now on keep networks in a temporary folder, until this process ends.
+    """Use a temporary folder as cache until this process ends.
 
-    Processes started from now on share it. Raises InputError where there is no such folder.
+    Processes started from now on share it. Raises InputError if no temporary folder can be made.
     """
     reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
     problem = f"{cache_folder()}/ can't be written ({reason})"
@@ -54,7 +54,7 @@ def use_temporary_cache(error: Exception) -> None:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether files can be made in a folder, or the folder itself."""
+    """Whether files can be created in a folder, or the folder itself if it does not exist."""
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
     return folder.is_dir() and os.access(folder, os.W_OK)

@@ -1,4 +1,4 @@
-"""OpenVINO networks on disk, with checksums: one that is torn or altered is never run."""
+"""OpenVINO IR files with checksums: a truncated or altered one is never run."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from mpn_cli.networks.openvino_cache import cache_folder, use_temporary_cache
 from mpn_cli.networks.openvino_offline import openvino
 
 FORM_VERSION = 2
-"""Counts changes of the forms' content, which make cached ones stale."""
+"""Version of the IR files' content; cached files of another version are not used."""
 
 HASH_PATH = ["mpn", "weights_sha256"]
-"""Where an int8 form says of which weights it was made."""
+"""Path of the rt_info entry of an int8 IR that holds the SHA-256 of its source weights."""
 
 
 def save_form(network: openvino.Model, form: Path, compress_to_fp16: bool = False) -> None:
     """Write a network's XML file, its .bin and their checksums (as sha256sum writes them).
 
-    compress_to_fp16: store the floating-point weights in half precision. Raises OSError and
-    RuntimeError where that can't be done.
+    compress_to_fp16: store the floating-point weights in half precision. Raises OSError or
+    RuntimeError if the files can't be written.
     """
     openvino.save_model(network, form, compress_to_fp16=compress_to_fp16)
     sums = form.with_suffix(".sha256")
@@ -36,7 +36,7 @@ def save_form(network: openvino.Model, form: Path, compress_to_fp16: bool = Fals
 
 
 def is_intact(form: Path) -> bool:
-    """Whether a form is there as it was written."""
+    """Whether an IR exists and matches its checksums."""
     try:
         return form.with_suffix(".sha256").read_text() == _checksums(form)
     except (OSError, UnicodeDecodeError):
@@ -51,12 +51,12 @@ def _checksums(form: Path) -> str:
 
 
 def int8_form(weights: Path) -> Path:
-    """Where the int8 form of a weight file stands, if it has one: made by ``quantise``."""
+    """The path of a weight file's int8 IR, which ``quantise`` makes; it may not exist."""
     return weights.with_name(f"{weights.stem}-int8.xml")
 
 
 def checked_int8_form(weights: Path, sha256: str) -> Path:
-    """The int8 form beside a weight file. Raises InputError if there is none of these weights."""
+    """The int8 IR beside a weight file. Raises InputError if none was made from these weights."""
     form = int8_form(weights)
     if not form.is_file():
         raise InputError(f"--precision int8: {weights} has no int8 form ({form.name}) beside it")
@@ -72,11 +72,12 @@ def checked_int8_form(weights: Path, sha256: str) -> Path:
 
 
 def cached_form(model: str, sha256: str, make: Callable[[], openvino.Model]) -> Path:
-    """A form's XML file in the user's cache, made at a weight file's first use.
+    """The XML file of an IR in the user's cache, converted at a weight file's first use.
 
-    model: what network it is; sha256: the hash of its weights. Both name the form. One that is not
-    as it was written is made again; where the cache can't be written, a temporary one is used
-    (:func:`mpn_cli.networks.openvino_cache.cache_problem`). Raises InputError where that fails too.
+    model: name of the network; sha256: the hash of its weights. The file's name is made of both. An
+    IR that does not match its checksums is made again; if the cache can't be written, a temporary
+    one is used (:func:`mpn_cli.networks.openvino_cache.cache_problem`). Raises InputError if that
+    fails too.
     """
     key = f"{model}-{sha256[:24]}-{FORM_VERSION}-{version('openvino')}"
     form = cache_folder() / "openvino" / key / "network.xml"
@@ -91,7 +92,7 @@ def cached_form(model: str, sha256: str, make: Callable[[], openvino.Model]) -> 
 
 
 def _keep(network: openvino.Model, form: Path) -> Path:
-    """Put a form into the cache, whole or not at all."""
+    """Put an IR into the cache atomically."""
     folder = form.parent
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
@@ -103,7 +104,7 @@ def _keep(network: openvino.Model, form: Path) -> Path:
             folder.rename(unfinished / "old")
         made.rename(folder)
     except OSError:
-        if not is_intact(form):  # else another process was first
+        if not is_intact(form):  # otherwise another process was faster
             raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def compiled(network: Path | openvino.Model, threads: int | None) -> openvino.CompiledModel:
-    """A network ready to run on so many CPU threads, all cores if None."""
+    """A network compiled to run on ``threads`` CPU threads, all cores if None."""
     options = {
-        # By itself OpenVINO takes bfloat16 where the processor has it: half as fast here.
+        # By default OpenVINO uses bfloat16 where the processor has it: half as fast here.
         "INFERENCE_PRECISION_HINT": "f32",
         "NUM_STREAMS": "1",
-        # Pinned, all worker processes would sit on the first cores.
+        # With pinning, all worker processes would run on the first cores.
         "ENABLE_CPU_PINNING": "NO",
     }
     if threads is not None:
@@ -27,10 +27,10 @@ def compiled(network: Path | openvino.Model, threads: int | None) -> openvino.Co
 
 
 def convert(network: nn.Module, example: tuple[int, int], shape: list[int]) -> openvino.Model:
-    """OpenVINO's form of a torch network, with the pixels' normalisation inside.
+    """Convert a torch network to OpenVINO, with the normalisation of pixels included.
 
-    The network takes (N, 3, H, W) float32, the form (N, H, W, 3) uint8. example: a (width,
-    height) to trace with; shape: N, 3, H, W, with -1 for what may vary.
+    The network takes (N, 3, H, W) float32, the result (N, H, W, 3) uint8. example: a (width,
+    height) to trace with; shape: N, 3, H, W, with -1 for dimensions that may vary.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""How networks want their pixels: order of colours, mean and spread."""
+"""The pixel format that networks expect: colour order, mean and standard deviation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Pixels:
     colour: str
     """rgb or bgr."""
     mean: Three
-    """Of 0..255."""
+    """Mean per channel, in pixel values of 0..255."""
     std: Three
 
 
@@ -27,7 +27,7 @@ PIXEL_KEYS = ("colour", "mean", "std")
 
 
 def pixels_said(name: OnnxName, usual: Pixels) -> Pixels:
-    """What a user says of a network's pixels, else the usual. Raises InputError."""
+    """The pixel format given with a network's name, else ``usual``. Raises InputError."""
     mean, std = name.numbers("mean", usual.mean), name.numbers("std", usual.std)
     if 0 in std:
         raise name.error("std holds a 0")

@@ -1,9 +1,9 @@
-"""From boxes to joints on a GPU: pictures go up once, joints come back.
+"""From boxes to joints on a GPU: each picture is uploaded once, and only joints come back.
 
-Crops are warped on the device in one call a picture, both views of the flip test go through the
-network in one batch, in half precision, captured as a CUDA graph where there is one, and positions
-are read off there, too. All of it also runs on torch's CPU device, in full precision: that is how
-it is tested without a GPU.
+Crops are warped on the device in one call per picture. Both views of the flip test go through the
+network in one batch, in half precision and as a CUDA graph where that is available, and heatmaps
+are decoded on the device as well. All of it also runs on torch's CPU device, in full precision,
+which is how it is tested without a GPU.
 """
 
 from __future__ import annotations
@@ -44,11 +44,10 @@ WARM_UPS = 3
 
 
 class DevicePoseNetwork:
-    """The folded network with all around it: pixels of crops in, joints in heatmap cells out.
+    """The folded network with normalisation and decoding: crops in, joints in heatmap cells out.
 
-    A :class:`mpn_cli.networks.contract.PoseNetwork`. batch: crops at once; it is halved when the
-    device's memory is full. flip: whether mirror images go through the network at all. Raises
-    WeightsError.
+    A :class:`mpn_cli.networks.contract.PoseNetwork`. batch: crops per run; it is halved when the
+    device runs out of memory. flip: whether any crops get the flip test. Raises WeightsError.
     """
 
     def __init__(
@@ -72,19 +71,19 @@ class DevicePoseNetwork:
         self._static: tuple[Tensor, Tensor, Tensor] | None = None
 
     def finder(self, stopwatch: Stopwatch) -> DevicePoseFinder:
-        """A shard's finder."""
+        """A new finder for one shard."""
         return DevicePoseFinder(self, stopwatch)
 
     def reading_threads(self, threads: int | None) -> int:
-        """All of the worker's: the device eats faster than one core decodes."""
+        """All of the worker's threads: the device is faster than one core decodes."""
         return max(1, threads or 1)
 
     def joints_of(self, crops: Tensor, flipped: Tensor) -> Tensor:
         """Crops (N, 3, H, W) uint8 on the device -> (N, K, 3): x, y in cells, confidence.
 
         flipped: (N,) bool on the device, the crops that are averaged with their mirror images.
-        Memory that does not suffice halves the batch, with a warning; it does not end the job.
-        Raises InputError where the device is lost, or not even one crop fits.
+        If the device runs out of memory, the batch is halved with a warning and the job goes on.
+        Raises InputError if the device is lost, or if not even one crop fits.
         """
         while True:
             try:
@@ -129,7 +128,7 @@ class DevicePoseNetwork:
         return found[: len(crops)].clone()
 
     def _capture(self, shape: torch.Size) -> None:
-        """Record the whole computation of a full batch; smaller ones fill a part of it."""
+        """Record the computation of a full batch as a graph; smaller batches fill a part of it."""
         given = torch.zeros((self.batch, *shape), dtype=torch.uint8, device=self.device)
         marked = torch.zeros(self.batch, dtype=torch.bool, device=self.device)
         stream: Any = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
@@ -157,7 +156,7 @@ class DevicePoseNetwork:
 
 
 class DevicePoseFinder:
-    """As ``PoseFinder``: boxes of pictures in, poses out, in their order."""
+    """The counterpart of ``PoseFinder`` on a device: boxes in, poses out, in the same order."""
 
     def __init__(self, network: DevicePoseNetwork, stopwatch: Stopwatch) -> None:
         self._network = network
@@ -169,7 +168,7 @@ class DevicePoseFinder:
         self._found: list[Tensor] = []
 
     def add(self, picture: Decoded, boxes: Float64Array, flipped: BoolArray) -> None:
-        """Cut the boxes (N, 4) of a picture out; full batches go through the network at once.
+        """Cut the crops for a picture's boxes (N, 4); full batches go through the network at once.
 
         flipped: (N,) which boxes get the flip test.
         """
@@ -188,17 +187,17 @@ class DevicePoseFinder:
             self._flush()
 
     def found(self) -> tuple[Float64Array, Float64Array]:
-        """Keypoints (N, K, 2) in pixels and confidences (N, K) of all boxes, in their order."""
+        """Keypoints (N, K, 2) in pixels and confidences (N, K) of all boxes, in the order added."""
         if self._count:
             self._flush()
         joints = self._network.joints
         if not self._found:
             return np.empty((0, joints, 2)), np.empty((0, joints))
-        with self._stopwatch.stage("network"):  # the device is waited for here
+        with self._stopwatch.stage("network"):  # this waits for the device
             rows = torch.cat(self._found).cpu().numpy().astype(np.float64)
         regions = Regions(
-            np.concatenate([one.centres for one in self._regions]),
-            np.concatenate([one.sizes for one in self._regions]),
+            np.concatenate([regions.centres for regions in self._regions]),
+            np.concatenate([regions.sizes for regions in self._regions]),
         )
         grid = heatmap_size(self._network.input_size)
         return grid_to_picture(rows[..., :2], regions, grid), rows[..., 2]
@@ -213,7 +212,7 @@ class DevicePoseFinder:
 
 
 def _uploaded(pixels: Picture, device: torch.device) -> Tensor:
-    """(H, W, 3) uint8 on the device; the copy overlaps with what is computed there."""
+    """(H, W, 3) uint8 on the device; the copy overlaps with computation there."""
     tensor = torch.from_numpy(np.ascontiguousarray(pixels))
     if device.type == "cuda":
         tensor = tensor.pin_memory()

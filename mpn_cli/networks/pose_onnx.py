@@ -13,7 +13,7 @@ from mpn_cli.networks.onnx_names import OnnxName
 from mpn_cli.networks.pixels import PIXEL_KEYS, Pixels, Three, network_pixels, pixels_said
 
 USUAL_SIZE = (192, 256)
-"""(width, height) of inputs that the file leaves open."""
+"""Input size (width, height) if the file leaves it open."""
 
 
 def _times_255(values: tuple[float, ...]) -> Three:
@@ -25,21 +25,21 @@ _IMAGENET = Pixels("rgb", _times_255(PIXEL_MEAN), _times_255(PIXEL_STD))
 
 @dataclass(frozen=True, slots=True)
 class PoseLayout:
-    """How an ONNX file wants its crops and gives its joints."""
+    """The crops that an ONNX file expects, and the form of its output."""
 
     input_size: tuple[int, int]
     """(width, height), pixels."""
     joints: int
     x_first: bool | None
-    """Which of SimCC's two outputs comes first; None for heatmaps."""
+    """Whether the first of SimCC's two outputs is the one over x; None for heatmaps."""
     pixels: Pixels
     conventions: Conventions
 
     @classmethod
     def of(cls, file: OnnxFile) -> PoseLayout:
-        """Read off the file's shapes and what the user says with its name; nothing is run.
+        """Derive the layout from the file's shapes and the user's key=value pairs; nothing is run.
 
-        Raises InputError for what is no pose network, or can't be said of one.
+        Raises InputError for a file that is no pose network, and for unknown keys or values.
         """
         name = file.name
         name.only("size", "padding", "layout", "shift", *PIXEL_KEYS)
@@ -54,14 +54,14 @@ class PoseLayout:
 
 
 def _outputs(file: OnnxFile, input_size: tuple[int, int]) -> tuple[bool | None, int]:
-    """Whether a SimCC network says x first (None: heatmaps), and the number of joints."""
+    """Whether SimCC's first output is the one over x (None: heatmaps), and the number of joints."""
     outputs, error = file.output_shapes, file.name.error
     if len(outputs) == 1 and len(outputs[0]) == 4:
         x_first = None
     elif len(outputs) == 2 and all(len(shape) == 3 for shape in outputs):
         first, second = (shape[2] for shape in outputs)
         width, height = input_size
-        # The bins are as many times the sides of the crop for both.
+        # Both outputs have the same number of bins per pixel of the crop.
         x_first = first * height == second * width
         if not x_first and second * height != first * width:
             raise error(f"its outputs {outputs} don't go with a {width}x{height} input")
@@ -79,9 +79,9 @@ def _outputs(file: OnnxFile, input_size: tuple[int, int]) -> tuple[bool | None, 
 class OnnxEstimator:
     """A pose network from an ONNX file.
 
-    One output (N, K, h, w) is taken as heatmaps (SimpleBaseline, HRNet, Lite-HRNet and their
-    like), two (N, K, bins) as SimCC (RTMPose). The user can say with the name: size (width/height),
-    padding, layout (biased or udp), shift (yes or no), and colour, mean, std of the pixels.
+    One output (N, K, h, w) is taken as heatmaps (SimpleBaseline, HRNet, Lite-HRNet and similar
+    networks), two outputs (N, K, bins) as SimCC (RTMPose). The keys that the user can set are size
+    (width/height), padding, layout (biased or udp), shift (yes or no), colour, mean and std.
     threads: CPU threads, all cores if None. Raises InputError.
     """
 

@@ -15,9 +15,9 @@ from mpn_cli.networks.openvino_offline import openvino
 
 
 class OpenVinoEstimator:
-    """OpenVINO's own form of the network, with the pixels' normalisation inside.
+    """The network as an OpenVINO IR, with the normalisation of pixels included.
 
-    form: its XML file (:func:`openvino_form`); threads: CPU threads, all cores if None.
+    form: the IR's XML file (:func:`openvino_form`); threads: CPU threads, all cores if None.
     """
 
     def __init__(self, form: Path, model: Model, threads: int | None) -> None:
@@ -33,15 +33,15 @@ class OpenVinoEstimator:
 
 
 def openvino_form(model: Model, weights: Path, sha256: str) -> Path:
-    """The form's XML file in the user's cache, made at a weight file's first use.
+    """The IR's XML file in the user's cache, made at a weight file's first use.
 
-    Raises WeightsError for damaged weights, InputError where the cache can't be written.
+    Raises WeightsError for damaged weights, InputError if the cache can't be written.
     """
     return cached_form(model.name, sha256, lambda: convert_weights(model, weights))
 
 
 def convert_weights(model: Model, weights: Path) -> openvino.Model:
-    """OpenVINO's form of a weight file: uint8 crops (N, H, W, 3) -> heatmaps (N, K, h, w).
+    """Convert a weight file to OpenVINO: uint8 crops (N, H, W, 3) -> heatmaps (N, K, h, w).
 
     Raises WeightsError.
     """

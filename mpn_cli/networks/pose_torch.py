@@ -16,7 +16,7 @@ from mpn_cli.networks.contract import Conventions
 
 
 class TorchEstimator:
-    """Channels-last, folded, without gradients. Raises WeightsError."""
+    """The folded network, channels-last and without gradients. Raises WeightsError."""
 
     def __init__(self, model: Model, weights: Path, threads: int | None) -> None:
         self.input_size = model.input_size

@@ -1,9 +1,9 @@
 """The int8 form of a weight file, for ``--precision int8``.
 
 Post-training quantisation by NNCF: the ranges of activations are measured on one labelled person
-of each of some pictures, spread over a data set. Two parts stay in floating point: the head's
-product with the attention's own weights, a thirtieth of the time, which OpenVINO 2026.4 can't run
-quantised; and the first layers, whose rounding would make 40 % of the whole difference to the
+per picture, in pictures spread over a data set. Two parts stay in floating point: the head's
+product with weights that depend on the attention (a thirtieth of the time), which OpenVINO 2026.4
+can't run quantised; and the first layers, whose rounding would cause 40 % of the total error in the
 heatmaps.
 """
 
@@ -29,15 +29,15 @@ from mpn_cli.sources.reading import UnreadableError, read_picture
 CALIBRATION_CROPS = 300
 
 _FLOATING_LAYERS = [r".*\.stem\..*", r".*\.encoder\.[01]\..*"]
-"""Patterns of their names in OpenVINO's form: the stem and the first two bottlenecks."""
+"""Name patterns of layers that stay in floating point: the stem and the first two bottlenecks."""
 
 
 def calibration_crops(data: Path, model: Model, count: int) -> list[Picture]:
-    """One person's crop (1, H, W, 3) of each of at most ``count`` pictures of a COCO data set.
+    """Crops (1, H, W, 3) of one person per picture, from at most ``count`` pictures of a data set.
 
     data: its JSON file, or a folder with person_keypoints.json.
 
-    Raises InputError where there is nobody, or a picture can't be read.
+    Raises InputError if there are no people, or a picture can't be read.
     """
     file = data / LABELS if data.is_dir() else data
     tasks = [task for task in gather([str(file)]).tasks if task.boxes]
@@ -62,10 +62,9 @@ def calibration_crops(data: Path, model: Model, count: int) -> list[Picture]:
 def quantise(data: Path, weights: Path, count: int = CALIBRATION_CROPS) -> Path:
     """Write the int8 form beside a weight file: ``WEIGHTS-int8.xml``, ``.bin``, ``.sha256``.
 
-    data: a COCO data set with labelled people; count: how many pictures it is calibrated on, at
-    most. Returns the XML file. Raises InputError where NNCF is not installed, the data can't be
-    used, or files of these names are there that mpn did not write; WeightsError for damaged
-    weights.
+    data: a COCO data set with labelled people; count: the maximum number of pictures to calibrate
+    on. Returns the XML file. Raises InputError if NNCF is not installed, the data can't be used, or
+    files of these names exist that mpn did not write; WeightsError for damaged weights.
     """
     if find_spec("nncf") is None:
         raise InputError(
@@ -93,10 +92,10 @@ def quantise(data: Path, weights: Path, count: int = CALIBRATION_CROPS) -> Path:
 
 
 def _check_form(form: Path) -> None:
-    """Raise InputError where the form's files can't be written, or are somebody else's."""
+    """Raise InputError if the IR's files can't be written, or exist and were not written by mpn."""
     if not os.access(form.parent, os.W_OK):
         raise InputError(f"{form.parent}/: no right to write there")
     files = form, form.with_suffix(".bin"), form.with_suffix(".sha256")
-    there = [file for file in files if os.path.lexists(file)]
-    if there and not (form.is_file() and HASH_PATH[-1].encode() in form.read_bytes()):
-        raise InputError(f"{there[0]} is there already, and mpn did not write it; move it away")
+    existing = [file for file in files if os.path.lexists(file)]
+    if existing and not (form.is_file() and HASH_PATH[-1].encode() in form.read_bytes()):
+        raise InputError(f"{existing[0]} is there already, and mpn did not write it; move it away")

@@ -1,9 +1,9 @@
-"""What a pose is worth: the paper's score, or the OKS expected of it; joints' chances.
+"""Scores of poses (the paper's, or the expected OKS) and calibrated confidences of joints.
 
 A score model is a small JSON file beside a network's weights, fitted by ``mpn calibrate``. For
-every joint it gives the expected OKS term and the chance that somebody labelling the person would
-label this joint at all; the pose's expected OKS is the mean of the terms, weighed by those chances.
-It looks at confidences, joints and boxes only, so that it serves every runtime and device alike.
+every joint it predicts the OKS term and the probability that an annotator would label this joint at
+all; the pose's expected OKS is the mean of the terms, weighted by those probabilities. It uses
+confidences, joints and boxes only, so that it works the same with every runtime and device.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from mpn_cli.base.skeletons import Skeleton
 FORMAT = "mpn-score/1"
 
 BOX_EXPONENT = 1 / 3
-"""A box's own score counts by its cube root. On 572 pictures that the pose network had not seen, AP
-with our detector's boxes is 0.324 for exponents from 0.2 to 0.35, 0.322 for 0.5 and 0.314 for 1."""
+"""Exponent of the box's score in a pose's score. On 572 pictures that the pose network had not
+seen, AP with our detector's boxes is 0.324 for exponents from 0.2 to 0.35, 0.322 for 0.5,
+0.314 for 1."""
 
 FEATURES = (
     "confidence",
@@ -39,18 +40,18 @@ FEATURES = (
     "mean confidence of the pose",
     "power mean of the pose",
 )
-"""What a joint is judged by; lengths are in units of the square root of the box's area."""
+"""The model's inputs for each joint; lengths are in units of the square root of the box's area."""
 
 _FARTHEST = 2.0
-"""Longer lengths count as this."""
+"""Lengths are clipped to this."""
 _MOST_DEVIATIONS = 4.0
-"""Nor is anything taken to be further from its mean than so many standard deviations."""
+"""Features are clipped to this many standard deviations from their mean."""
 _SUREST = 1 / 256
-"""Confidences nearer to 0 or 1 than this count as this before their logarithm."""
+"""Confidences are clipped to at least this distance from 0 and 1 before the logarithm."""
 
 
 POSE_THR = {Score.EXPECTED_OKS: 0.45, Score.PAPER: 0.2}
-"""Poses of a lower score are kept from what people look at, unless ``--pose-thr`` says otherwise.
+"""Default of ``--pose-thr``: poses with a lower score are left out of what people look at.
 
 On held-out pictures (``benchmarks/sweep_detector.py``) these give the best F1 of poses and labelled
 people at OKS 0.5, with eq. 6 and with the expected OKS.
@@ -58,37 +59,39 @@ people at OKS 0.5, with eq. 6 and with the expected OKS.
 
 
 class JointModel(msgspec.Struct, frozen=True):
-    """What was fitted for one joint, or for a joint and its mirror joint together."""
+    """Parameters fitted for one joint, or for a joint and its mirror joint together."""
 
     joints: tuple[int, ...]
     means: tuple[float, ...]
-    """Of the FEATURES."""
+    """Means of the FEATURES."""
     deviations: tuple[float, ...]
+    """Standard deviations of the FEATURES."""
     similarity: tuple[float, ...]
     """Logistic regression of the OKS term: a weight for each feature, and the constant."""
     labelled: tuple[float, ...]
-    """The same for the chance that the joint is labelled."""
+    """Logistic regression of the probability that the joint is labelled, in the same form."""
     chance: tuple[float, float, float]
-    """Of being within OKS 0.5, by the confidence c: the logistic function of a ln c - b ln(1 - c)
-    + d, with a, b >= 0 (beta calibration, Kull, Silva Filho and Flach 2017)."""
+    """(a, b, d) of the probability that a joint of confidence c is right (OKS term of at least
+    0.5): the logistic function of a ln c - b ln(1 - c) + d, with a, b >= 0 (beta calibration, Kull,
+    Silva Filho and Flach 2017)."""
 
 
 class ScoreModel(msgspec.Struct, frozen=True):
-    """The file."""
+    """The content of a score model's file."""
 
     format: str
     weights_sha256: str
-    """Of the network that it was fitted for."""
+    """SHA-256 of the weights of the network that the model was fitted for."""
     joints: int
     fitted: dict[str, float]
-    """On how many people and pictures, and what cross-validation measured."""
+    """The numbers of people and pictures it was fitted on, and the cross-validated figures."""
     groups: tuple[JointModel, ...]
-    """Every joint is in one of them."""
+    """The fitted parameters; every joint belongs to exactly one group."""
 
     def expected_oks(
         self, keypoints: FloatArray, confidences: FloatArray, areas: FloatArray, skeleton: Skeleton
     ) -> Float64Array:
-        """(N,) of poses (N, K, 2), (N, K), found in boxes of some areas (N,), pixels squared.
+        """Expected OKS (N,) of poses (N, K, 2), (N, K) in boxes of areas (N,), pixels squared.
 
         Each pose's value depends on nothing but that pose.
         """
@@ -102,7 +105,7 @@ class ScoreModel(msgspec.Struct, frozen=True):
         return np.asarray((similarity * labelled).sum(axis=1) / labelled.sum(axis=1))
 
     def calibrated(self, confidences: FloatArray) -> Float64Array:
-        """(N, K) chances that joints of these confidences are within OKS 0.5; order is kept."""
+        """Probabilities (N, K) that joints of these confidences are right; monotone in them."""
         rising, falling = logarithms(np.asarray(confidences, dtype=np.float64))
         chances = np.empty(confidences.shape)
         for group in self.groups:
@@ -115,7 +118,7 @@ class ScoreModel(msgspec.Struct, frozen=True):
 def features(
     keypoints: FloatArray, confidences: FloatArray, areas: FloatArray, skeleton: Skeleton
 ) -> Float64Array:
-    """(N, K, 10) FEATURES of poses (N, K, 2), (N, K), in boxes of some areas (N,)."""
+    """(N, K, 10) FEATURES of poses (N, K, 2), (N, K) in boxes of areas (N,)."""
     joints = np.asarray(keypoints, dtype=np.float64)
     sure = np.asarray(confidences, dtype=np.float64)
     rising, falling = logarithms(sure)
@@ -138,7 +141,7 @@ def features(
         np.minimum(reach / unit, _FARTHEST),
     )
     of_the_pose = (np.log(area), sure.mean(axis=1), (sure**4).mean(axis=1) ** 0.25)
-    spread = (np.broadcast_to(one[:, None], sure.shape) for one in of_the_pose)
+    spread = (np.broadcast_to(feature[:, None], sure.shape) for feature in of_the_pose)
     return np.stack([*of_the_joint, *spread], axis=2)
 
 
@@ -153,7 +156,7 @@ def standardised(
     means: Sequence[float] | FloatArray,
     deviations: Sequence[float] | FloatArray,
 ) -> Float64Array:
-    """Features (..., F) with mean 0 and deviation 1, and none far out."""
+    """Features (..., F) scaled to mean 0 and standard deviation 1, with outliers clipped."""
     scaled = (values - np.asarray(means)) / np.asarray(deviations)
     return np.asarray(np.clip(scaled, -_MOST_DEVIATIONS, _MOST_DEVIATIONS))
 
@@ -164,12 +167,12 @@ def logistic(values: Float64Array) -> Float64Array:
 
 
 def _weighed(scaled: Float64Array, weights: tuple[float, ...]) -> Float64Array:
-    """(...) weighted sums. No matrix product: its last bits depend on how many rows there are."""
+    """(...) weighted sums. A matrix product is avoided: its last bits depend on the row count."""
     return np.asarray((scaled * np.asarray(weights[:-1])).sum(axis=-1) + weights[-1])
 
 
 def _neighbours(skeleton: Skeleton) -> list[list[int]]:
-    """For each joint those at the other end of its limbs."""
+    """For each joint, the joints at the other ends of its limbs."""
     found: list[list[int]] = [[] for _ in range(skeleton.joints)]
     for a, b in skeleton.limbs:
         found[a].append(b)
@@ -188,12 +191,12 @@ def paper_score(box_scores: FloatArray, confidences: FloatArray, kpt_thr: float)
 
 
 def score_file(weights: Path) -> Path:
-    """Where the score model of a weight file stands, if it has one."""
+    """The path of a weight file's score model, which may not exist."""
     return weights.with_name(f"{weights.stem}-score.json")
 
 
 def read_score_model(file: Path) -> ScoreModel:
-    """A score model's file. Raises InputError for one that is damaged or of another kind."""
+    """Read a score model. Raises InputError for a file that is damaged or of another kind."""
     try:
         model = msgspec.json.decode(file.read_bytes(), type=ScoreModel)
     except OSError as error:
@@ -216,27 +219,27 @@ def read_score_model(file: Path) -> ScoreModel:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """How poses are scored: decided before a job, the same for all of its workers."""
+    """How poses are scored: decided before a job starts, and the same for all of its workers."""
 
     score: Score
-    """Not ``AUTO``."""
+    """How poses are scored; never ``AUTO``."""
     joint_confidence: JointConfidence
-    """Not ``AUTO``."""
+    """Which confidence is written for joints; never ``AUTO``."""
     sha256: str
-    """Of the score model's file; "" where nothing needs it."""
+    """SHA-256 of the score model's file; "" if it is not used."""
 
 
 def choose_scoring(
     score: Score, confidence: JointConfidence, weights: Path, weights_sha256: str
 ) -> Scoring:
-    """What ``auto`` means for some weights: their score model, where they have one.
+    """Resolve ``auto`` for a network: its score model is used if there is one for its weights.
 
-    weights: empty for networks without a file. Raises InputError where what was asked for by name
-    needs a model that is not there, and for a damaged one.
+    weights: empty for networks without a file. Raises InputError if an option asks for a score
+    model that does not exist, and for a damaged one.
     """
     file = score_file(weights) if weights.name else weights
-    there = bool(file.name) and file.is_file()
-    fits = there and read_score_model(file).weights_sha256 == weights_sha256
+    exists = bool(file.name) and file.is_file()
+    fits = exists and read_score_model(file).weights_sha256 == weights_sha256
     named = [
         option
         for option, wanted in (
@@ -246,7 +249,7 @@ def choose_scoring(
         if wanted
     ]
     if named and not fits:
-        why = f"{file} was fitted for other weights" if there else "the network has no score model"
+        why = f"{file} was fitted for other weights" if exists else "the network has no score model"
         raise InputError(f"{named[0]}: {why}; mpn calibrate makes one")
     if score is Score.AUTO:
         score = Score.EXPECTED_OKS if fits else Score.PAPER
@@ -257,7 +260,7 @@ def choose_scoring(
 
 
 def load_scoring(weights: Path, sha256: str) -> ScoreModel | None:
-    """The model that a recipe means; None where its hash is "". Raises InputError."""
+    """The score model that a recipe names by its hash; None if that is "". Raises InputError."""
     if not sha256:
         return None
     file = score_file(weights)

@@ -35,33 +35,33 @@ ESTIMATORS = Plugins("mpn.models", "pose network")
 class NetworkSource(ABC):
     """A pose network that was found, not yet loaded.
 
-    These defaults are those of other people's networks: they run where and as they like, but not
-    on a device, and nothing is known about the last bits of their heatmaps.
+    The defaults here suit third-party networks: they choose their runtime themselves, run on the
+    CPU only, and nothing is known about the last bits of their heatmaps.
     """
 
     name: str
-    """As the recipe calls it."""
+    """The network's name in the recipe."""
     joints: int
     weights: Path
-    """Empty for plug-ins."""
+    """Path of the weight file; empty for plug-ins."""
     sha256: str
     """SHA-256 of the weights; for a plug-in, its distribution and version."""
 
     @classmethod
     @abstractmethod
     def named(cls, text: str) -> NetworkSource:
-        """What ``--model text`` means; nothing is loaded or compiled.
+        """The network that ``--model text`` names; nothing is loaded or compiled.
 
-        Raises InputError and PluginError for what is not there or can't be used.
+        Raises InputError or PluginError if it does not exist or can't be used.
         """
 
     @property
     def text_here(self) -> str:
-        """The text of ``--model`` that means this network on another machine."""
+        """The text of ``--model`` that names this network on the current machine."""
         return self.name
 
     def check_options(self, device: str, runtime: Runtime, precision: Precision) -> None:
-        """Raise InputError for options that this network can't follow.
+        """Raise InputError for options that this network does not support.
 
         device: the text of ``--device``.
         """
@@ -78,18 +78,18 @@ class NetworkSource(ABC):
 
     @abstractmethod
     def prepare(self, recipe: Recipe) -> None:
-        """Do once what all workers on the CPU need. Raises InputError."""
+        """Do the preparations shared by all workers on the CPU, once. Raises InputError."""
 
     @abstractmethod
     def load(self, recipe: Recipe, threads: int | None) -> Estimator:
         """The network ready to run on ``threads`` CPU threads, all cores if None.
 
-        Raises InputError for damaged weights and those of another network, PluginError for
-        plug-ins.
+        Raises InputError for weights that are damaged or belong to another network, PluginError
+        for plug-ins that fail.
         """
 
     def load_on_device(self, recipe: Recipe, device: str) -> PoseNetwork:
-        """The network ready to run on a device as torch calls it. Raises InputError."""
+        """The network ready to run on a device, by torch's name. Raises InputError."""
         raise self._no_device(device)
 
     def _no_device(self, device: str) -> InputError:
@@ -98,7 +98,7 @@ class NetworkSource(ABC):
 
 @dataclass(frozen=True, slots=True)
 class OwnNetwork(NetworkSource):
-    """A network of the registry, with the weights that come with it or a weights file."""
+    """A network of the registry, with its shipped weights or the user's weights file."""
 
     @classmethod
     def named(cls, text: str) -> OwnNetwork:
@@ -119,24 +119,24 @@ class OwnNetwork(NetworkSource):
 
     @property
     def text_here(self) -> str:
-        """The weights file where it is there, else the name from the registry."""
+        """The weights file if it exists, else the name from the registry."""
         return str(self.weights) if self.weights.is_file() else self.name
 
     def check_options(self, device: str, runtime: Runtime, precision: Precision) -> None:
-        """Follows all of them."""
+        """Accept all options: our own networks support every one."""
 
     def is_batch_free(self, recipe: Recipe) -> bool:
-        """In OpenVINO they are the same. In torch they differ by 3e-8, which may tip a digit."""
+        """True in OpenVINO. In torch heatmaps differ by 3e-8, which may change a last digit."""
         return recipe.runtime is Runtime.OPENVINO and recipe.device == CPU
 
     def prepare(self, recipe: Recipe) -> None:
-        """Make OpenVINO's form of the weights, if it is wanted and not there yet."""
+        """Convert the weights to OpenVINO, if that runtime is used and it is not done yet."""
         if recipe.runtime is Runtime.OPENVINO:
             with weights_errors():
                 self._form(recipe.precision)
 
     def load(self, recipe: Recipe, threads: int | None) -> Estimator:
-        """In OpenVINO or torch, as the recipe says."""
+        """Load into OpenVINO or torch, as the recipe says."""
         with weights_errors():
             if recipe.runtime is Runtime.OPENVINO:
                 from mpn_cli.networks.pose_openvino import OpenVinoEstimator
@@ -147,7 +147,7 @@ class OwnNetwork(NetworkSource):
             return TorchEstimator(self._model, self.weights, threads)
 
     def load_on_device(self, recipe: Recipe, device: str) -> PoseNetwork:
-        """In torch."""
+        """Load into torch, on the device."""
         from mpn_cli.networks.pose_gpu import DevicePoseNetwork
 
         with weights_errors():
@@ -165,7 +165,7 @@ class OwnNetwork(NetworkSource):
         return MODELS[self.name]
 
     def _form(self, precision: Precision) -> Path:
-        """The OpenVINO file of a precision. Raises WeightsError and InputError."""
+        """The OpenVINO IR for a precision. Raises WeightsError and InputError."""
         from mpn_cli.networks.openvino_forms import checked_int8_form
         from mpn_cli.networks.pose_openvino import openvino_form
 
@@ -176,20 +176,20 @@ class OwnNetwork(NetworkSource):
 
 @dataclass(frozen=True, slots=True)
 class OnnxNetwork(NetworkSource):
-    """``onnx:FILE`` with what the user says of it."""
+    """A network named as ``onnx:FILE``, with the user's key=value pairs."""
 
     @classmethod
     def named(cls, text: str) -> OnnxNetwork:
-        """Read the file's shapes. Raises InputError for what is no pose network."""
+        """Read the file's shapes. Raises InputError if it is not a pose network."""
         said = OnnxName.parse(text, "--model")
         layout = PoseLayout.of(OnnxFile(said))
         return cls(text, layout.joints, said.file, file_sha256(said.file))
 
     def prepare(self, recipe: Recipe) -> None:
-        """Nothing: each worker compiles the file."""
+        """Do nothing: each worker compiles the file itself."""
 
     def load(self, recipe: Recipe, threads: int | None) -> Estimator:
-        """In OpenVINO, or in ONNX Runtime where only that is installed."""
+        """Load into OpenVINO, or into ONNX Runtime if only that is installed."""
         return OnnxEstimator(OnnxName.parse(self.name, "--model"), threads)
 
 
@@ -199,7 +199,7 @@ class PluginNetwork(NetworkSource):
 
     @classmethod
     def named(cls, text: str) -> PluginNetwork:
-        """Import the plug-in. Raises InputError for a name that nothing has, and PluginError."""
+        """Import the plug-in. Raises InputError for an unknown name, PluginError if it fails."""
         try:
             plugin = ESTIMATORS.find(text)
         except PluginError as error:
@@ -216,10 +216,10 @@ class PluginNetwork(NetworkSource):
         return cls(plugin.qualified, joints, Path(), f"{plugin.distribution} {plugin.version}")
 
     def prepare(self, recipe: Recipe) -> None:
-        """Nothing: the contract has no such step."""
+        """Do nothing: plug-ins have no such step."""
 
     def load(self, recipe: Recipe, threads: int | None) -> Estimator:
-        """Call what the plug-in brings."""
+        """Call the factory that the plug-in provides."""
         make = ESTIMATORS.find(self.name).loaded
         with blamed(make, "pose network"):
             estimator: Estimator = make(threads)
@@ -227,7 +227,7 @@ class PluginNetwork(NetworkSource):
 
 
 def _kind(text: str) -> type[NetworkSource]:
-    """Which kind of network a text means: that of ``--model``, or a recipe's name of it."""
+    """The kind of network that a text names: one given as ``--model``, or a recipe's."""
     if text.startswith(ONNX):
         return OnnxNetwork
     if text in MODELS or text.endswith(".safetensors") or Path(text).is_file():
@@ -236,23 +236,23 @@ def _kind(text: str) -> type[NetworkSource]:
 
 
 def find_network(text: str) -> NetworkSource:
-    """What ``--model`` means: a name of the registry or of a plug-in, a weights or ONNX file.
+    """The network that ``--model`` names: a registered one, a plug-in, a weights or ONNX file.
 
-    Nothing is loaded or compiled. Raises InputError and PluginError where there is none.
+    Nothing is loaded or compiled. Raises InputError or PluginError if there is no such network.
     """
     return _kind(text).named(text)
 
 
 def network_of(recipe: Recipe) -> NetworkSource:
-    """The network of a recipe, which was found before; no file is looked at."""
+    """The network of a recipe, which was found before; no file is read."""
     kind = _kind(recipe.model)
     return kind(recipe.model, recipe.joints, Path(recipe.weights), recipe.weights_sha256)
 
 
 def network_here(recipe: Recipe) -> Path:
-    """Where the weights of a recipe from another machine lie on this one.
+    """The path, on this machine, of the weights of a recipe made on another machine.
 
-    Raises InputError and PluginError where they are not here, or are other ones.
+    Raises InputError or PluginError if they are missing here, or are different weights.
     """
     found = find_network(network_of(recipe).text_here)
     if (found.name, found.sha256) != (recipe.model, recipe.weights_sha256):
@@ -266,7 +266,7 @@ def prepare_estimator(recipe: Recipe) -> None:
 
 
 def choose_runtime(wanted: Runtime, precision: Precision) -> Runtime:
-    """What ``auto`` means here: the fastest that is installed. Raises InputError."""
+    """Resolve ``auto`` to the fastest installed runtime. Raises InputError."""
     has_openvino = find_spec("openvino") is not None
     if precision is Precision.INT8 and (wanted is Runtime.TORCH or not has_openvino):
         raise InputError("--precision int8 needs --runtime openvino")
@@ -279,7 +279,7 @@ def choose_runtime(wanted: Runtime, precision: Precision) -> Runtime:
 
 @contextmanager
 def weights_errors() -> Iterator[None]:
-    """A WeightsError becomes an InputError: also in worker processes, which know only those."""
+    """Convert WeightsError to InputError, the kind that worker processes report as well."""
     try:
         yield
     except WeightsError as error:

@@ -25,7 +25,7 @@ DEFINITIONS: tuple[NmsBackend, ...] = (Hard(), Soft(), PlainMatrix())
 SCORE_TOLERANCE = 1e-6
 
 CROWD_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-"""Poses a picture in the plot."""
+"""Poses per picture in the plot."""
 
 CROWD_POSES = 2000
 """Poses timed together for each size."""
@@ -43,7 +43,7 @@ class Row(msgspec.Struct):
     ap: float | None
     kept: int
     microseconds: float
-    """A picture, median of the repeats."""
+    """Microseconds per picture, the median of the repeats."""
     spread: tuple[float, float]
     microseconds_per_pose: float
     pictures_per_second: float
@@ -76,7 +76,7 @@ def run_bench(
             numbers = keypoint_numbers(truth, candidates.results(kept), sigmas) if truth else None
             seconds = _timed(backend, candidates, own, repeat)
             pictures = candidates.batch.pictures
-            micro = [1e6 * one / pictures for one in seconds]
+            micro = [1e6 * duration / pictures for duration in seconds]
             rows.append(
                 Row(
                     backend=plugin.name,
@@ -101,7 +101,7 @@ def run_bench(
 def time_by_crowd(
     names: Sequence[str] | None, config: NmsConfig, sizes: Sequence[int], seed: int
 ) -> dict[str, list[float]]:
-    """Microseconds a picture, for crowds of each of ``sizes`` poses, by backend and method."""
+    """Microseconds per picture, for crowds of each of ``sizes`` poses, by backend and method."""
     measured: dict[str, list[float]] = {}
     for size in sizes:
         pictures = max(1, CROWD_POSES // size)

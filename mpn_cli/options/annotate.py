@@ -57,7 +57,9 @@ class AnnotateOptions(Declared):
         Share,
         Option("Leave out boxes that overlap a better one more than this (IoU).", panel=INPUTS),
     ] = 0.55
-    max_boxes: Annotated[Positive, Option("At most so many boxes per picture.", panel=INPUTS)] = 100
+    max_boxes: Annotated[Positive, Option("Maximum number of boxes per picture.", panel=INPUTS)] = (
+        100
+    )
     model: Annotated[
         str, Option("A name from mpn models, a weights file, or onnx:FILE.", panel=POSES)
     ] = DEFAULT_MODEL

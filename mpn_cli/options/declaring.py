@@ -27,17 +27,17 @@ LongSide = Annotated[int, Ge(64), Le(4096), MultipleOf(32)]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What the command line's help says of an option."""
+    """The help text of an option on the command line, and how it is shown."""
 
     help: str
     shown: str | None = None
-    """What stands for the default where its value alone does not say it."""
+    """Text shown as the default, if the value alone would not explain it."""
     panel: str | None = None
-    """The heading it stands under."""
+    """The heading in the help under which the option is listed."""
     names: tuple[str, ...] = ()
     """The names, where they are not just the field's: a short one, or both words of a switch."""
     written: bool = False
-    """Whether it names a file or folder that is written."""
+    """Whether the option names a file or folder that is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +45,14 @@ class Declared:
     """Base of a command's options."""
 
     TABLE: ClassVar[str] = ""
-    """The table of mpn.toml that they stand in; "" for the top level."""
+    """The table of mpn.toml that holds the options; "" for the top level."""
     NOT_FROM_FILES: ClassVar[Mapping[str, str]] = {}
     """Options that no file of the working folder may set, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredOption:
-    """One field, taken apart."""
+    """An option together with its field's name, type and default."""
 
     name: str
     hint: Any
@@ -62,7 +62,7 @@ class DeclaredOption:
 
     @property
     def flag(self) -> str:
-        """What it is called on the command line, as in messages."""
+        """The option's name on the command line and in messages."""
         return "--" + self.name.replace("_", "-")
 
     @property
@@ -74,7 +74,7 @@ class DeclaredOption:
 
     @property
     def shown(self) -> str | None:
-        """What the help says of the default; None for nothing."""
+        """The default as shown in the help; None if none is shown."""
         if self.option.shown is not None:
             return self.option.shown
         if isinstance(self.default, bool):

@@ -70,7 +70,7 @@ class ReportOptions(Declared):
             " it is given here."
         ),
     ] = None
-    gallery: Annotated[Natural, Option("About so many pictures are shown; thumbnails shrink.")] = (
+    gallery: Annotated[Natural, Option("Approximate number of pictures shown, as thumbnails.")] = (
         300
     )
     sigmas: Sigmas = None

@@ -1,4 +1,4 @@
-"""From settings to the recipe that workers are sent."""
+"""From the user's settings to the recipe that is sent to workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import Resolved
 
 DEVICE_BATCH = 128
-"""Crops that a GPU takes at once, where the user says nothing."""
+"""Default batch size (number of crops) on a GPU."""
 
 _DECIDED = (
     "score",
@@ -29,7 +29,7 @@ _DECIDED = (
     "pose_thr",
     "batch",
 )
-"""Options that the user may leave open; the recipe has what was decided."""
+"""Options that the user may leave open; the recipe holds the values chosen for them."""
 
 
 def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool = False) -> Recipe:
@@ -93,7 +93,7 @@ def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool
 def _detector_setup(
     resolved: Resolved[AnnotateOptions], detector: DetectorSource, runtime: Runtime
 ) -> DetectorSetup | None:
-    """What the detector is told. Raises InputError for a size that it would not follow."""
+    """The detector's settings. Raises InputError for a size that it does not support."""
     settings = resolved.settings
     if not detector.takes_setup:
         if not resolved.is_default("detector_size"):
@@ -118,21 +118,21 @@ def _pose_thr(resolved: Resolved[AnnotateOptions], all_people: bool, score: Scor
 
 
 def _takes_whole_pictures(recipe: Recipe) -> bool:
-    """Whether the boxes are whole pictures; the detector was found before."""
+    """Whether the detector's boxes are whole pictures."""
     return bool(recipe.detector) and find_detector(recipe.detector).whole_pictures
 
 
 def _flips_by_score(recipe: Recipe) -> bool:
-    """Whether a box's score decides about its flip test: in boxes that a detector draws."""
+    """Whether a box's score decides if it gets the flip test, as for a detector's boxes."""
     return recipe.flip and bool(recipe.detector) and not _takes_whole_pictures(recipe)
 
 
 def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool) -> list[str]:
-    """A line for each option that was given on the command line and does nothing in this job."""
+    """One line per option that was given on the command line and has no effect in this job."""
     method = f"--nms {recipe.nms}"
     if recipe.nms != recipe.nms_method:
         method += f" --nms-method {recipe.nms_method}"
-    # Of a plug-in's methods nothing is known.
+    # Nothing is known about the methods of a plug-in.
     drops = recipe.nms in ("none", "hard", "numba") and recipe.nms_method in ("none", "hard")
     boxed = "every picture comes with its boxes" if not recipe.detector else ""
     whole = "each picture is taken as one person" if _takes_whole_pictures(recipe) else ""
@@ -181,7 +181,7 @@ def effective_options(
 
 
 def _given_boxes(resolved: Resolved[AnnotateOptions]) -> BoxChoice:
-    """Boxes that a user brings are all meant, but for what the user says of them."""
+    """Filter for boxes given by the user: all are kept, unless a box option was set."""
     settings, everything = resolved.settings, BoxChoice()
     return BoxChoice(
         everything.bbox_thr if resolved.is_default("bbox_thr") else settings.bbox_thr,

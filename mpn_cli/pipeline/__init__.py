@@ -1,5 +1,5 @@
-"""One shard's way through: read, detect, crop, estimate, decode, suppress.
+"""The processing of one shard: read, detect, crop, estimate, decode, suppress.
 
-``shard`` is the pure function; ``tools`` is what a worker loads for it, ``boxes`` chooses where to
-look, ``poses`` goes from boxes to joints on the CPU.
+``shard`` is the pure function; ``tools`` holds what a worker loads for it, ``boxes`` selects the
+boxes, ``poses`` goes from boxes to joints on the CPU.
 """

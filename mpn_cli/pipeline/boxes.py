@@ -1,4 +1,4 @@
-"""Which boxes of a picture poses are looked for in."""
+"""Selection of the boxes in which poses are estimated."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class BoxChooser:
         self._detector = detector
         self._stopwatch = stopwatch
         self.left_out: Counter[str] = Counter()
-        """Boxes by the reason why nothing is looked for in them."""
+        """Number of dropped boxes by reason."""
         self.whole_pictures = 0
-        """Pictures that the detector took as one person."""
+        """Number of pictures that the detector took as one person."""
 
     def boxes_of(self, pictures: Sequence[tuple[Task, Decoded]]) -> Iterator[Float64Array]:
         """The chosen boxes (N, 5) of each picture: x, y, width, height in pixels, and score.
@@ -53,7 +53,7 @@ class BoxChooser:
     def flipped(self, task: Task, boxes: Float64Array) -> BoolArray:
         """Which of a picture's boxes (N, 5) get the flip test: (N,).
 
-        Somebody is taken to be in boxes that came with their picture; a detector's must be likely.
+        Boxes that came with their picture always get it; a detector's need a high enough score.
         """
         if task.boxes is not None:
             return np.full(len(boxes), self._recipe.flip)

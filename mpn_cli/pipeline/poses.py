@@ -28,7 +28,7 @@ from mpn_cli.sources.reading import Decoded
 
 
 class HeatmapNetwork:
-    """An estimator as a shard uses it: a :class:`mpn_cli.networks.contract.PoseNetwork`.
+    """An estimator wrapped for use by a shard: a :class:`mpn_cli.networks.contract.PoseNetwork`.
 
     method: how positions are decoded from heatmaps; batch: crops that the estimator is given at
     once.
@@ -47,12 +47,12 @@ class HeatmapNetwork:
         return PoseFinder(self._estimator, self._method, self._batch, stopwatch)
 
     def reading_threads(self, threads: int | None) -> int:
-        """One: the network has the worker's other threads."""
+        """One thread: the network uses the worker's other threads."""
         return 1
 
 
 class PoseFinder:
-    """Crops waiting for the network, and the poses of those that went through."""
+    """Collects crops into full batches for the network, and the poses that come out."""
 
     def __init__(
         self, estimator: Estimator, method: Decode, batch: int, stopwatch: Stopwatch
@@ -128,9 +128,9 @@ def average(
 ) -> Float32Array | SimCC:
     """The flip test of either kind of output, of N crops.
 
-    mirrored: the output of those crops' mirror images that ``flipped`` (N,) marks; what belongs to
-    the other crops comes back as it is. shift: whether mirrored heatmaps are moved by one cell. The
-    result is a copy: an estimator's arrays are its own.
+    mirrored: the output for the mirror images of the crops that ``flipped`` (N,) marks; the output
+    for the other crops is returned unchanged. shift: whether mirrored heatmaps are moved by one
+    cell. The result is a copy: an estimator may reuse its arrays.
     """
     order = skeleton.flip_permutation
     if isinstance(output, SimCC) and isinstance(mirrored, SimCC):

@@ -1,4 +1,4 @@
-"""Pictures read while those before them are worked on."""
+"""Reads pictures in the background while earlier ones are processed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mpn_cli.sources.reading import Decoded, UnreadableError
 from mpn_cli.sources.tasks import Skipped, Task
 
 AHEAD = 2
-"""Pictures waiting decoded: enough to hide a slow disk, few enough for large pictures."""
+"""Number of decoded pictures kept waiting: enough to hide a slow disk, few enough in memory."""
 
 
 def pictures_of(
@@ -17,7 +17,7 @@ def pictures_of(
 ) -> Iterator[tuple[Task, Decoded | Skipped]]:
     """Each task with its pixels, or with the reason why there are none.
 
-    threads: pictures decoded at once; a GPU eats faster than one core decodes.
+    threads: pictures decoded at once; a GPU is faster than one core decodes.
     """
 
     def attempt(task: Task) -> Decoded | Skipped:

@@ -1,4 +1,4 @@
-"""The pure function of the house: tasks in, poses out."""
+"""The pure function at the centre of the program: tasks in, poses out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ known yet: one of a fifth of its height still fills a crop."""
 
 DETECT_PICTURES = 8
 DETECT_PIXELS = 30_000_000
-"""A detector is given pictures until they are so many, or have so many pixels."""
+"""Limits on the pictures given to a detector at once: their number, or their pixels in total."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ def _reader(tools: Tools) -> Callable[[Task], Decoded]:
 
 
 class _Shard:
-    """A shard in the making: pictures wait for the detector, their crops for the network."""
+    """A shard in progress: pictures wait for the detector, their crops for the network."""
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
@@ -93,7 +93,7 @@ class _Shard:
         self._other_size = 0
 
     def add(self, task: Task, picture: Decoded) -> None:
-        """Take a picture in."""
+        """Add a picture; the detector runs when enough pictures are waiting."""
         self._waiting.append((task, picture))
         self._other_size += task.size not in (None, (picture.width, picture.height))
         pixels = sum(one.width * one.height for _, one in self._waiting)
@@ -101,7 +101,7 @@ class _Shard:
             self._find_people()
 
     def result(self) -> ShardResult:
-        """Finish what waits."""
+        """Process the waiting pictures and return the shard's result."""
         self._find_people()
         keypoints, confidences = self._poses.found()
         with self.stopwatch.stage("nms"):

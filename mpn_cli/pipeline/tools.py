@@ -22,7 +22,7 @@ from mpn_cli.pipeline.poses import HeatmapNetwork
 
 @dataclass(frozen=True)
 class Tools:
-    """All that shards of a recipe need."""
+    """Everything needed to process shards with a recipe."""
 
     recipe: Recipe
     network: PoseNetwork
@@ -62,11 +62,11 @@ class Tools:
 
     @property
     def reading_threads(self) -> int:
-        """Pictures that are decoded at once."""
+        """Number of pictures decoded at the same time."""
         return self.network.reading_threads(self.threads)
 
     def pose_finder(self, stopwatch: Stopwatch) -> Finder:
-        """What a shard's boxes go through."""
+        """A new finder for one shard's boxes."""
         return self.network.finder(stopwatch)
 
     @property

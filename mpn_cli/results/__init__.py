@@ -1,1 +1,1 @@
-"""What a job writes: schemas, COCO files, overlays."""
+"""The output of a job: schemas, COCO files, overlays."""

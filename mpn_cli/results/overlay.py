@@ -31,7 +31,7 @@ _JPEG = (".jpg", ".jpeg")
 _OTHERS = (".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jpe", ".jfif", ".heic",
            ".heif", ".hif")  # fmt: skip
 _UNNAMED = ".picture"
-"""Stands for the suffix of a picture that has none of the usual ones."""
+"""Used as the suffix of a picture that has none of the usual ones."""
 
 _LONGEST_NAME = 255
 """Bytes: the limit of most file systems."""

@@ -10,7 +10,7 @@ import msgspec
 from mpn_cli.sources.tasks import Skipped
 
 CONFIDENT = 0.3
-"""From this confidence on a joint is written as visible (2)."""
+"""Joints with at least this confidence are written as visible (v = 2)."""
 
 
 class Pose(msgspec.Struct, frozen=True, gc=False):
@@ -70,14 +70,14 @@ class AnnotatedPicture(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a shard, or several together, come to; ``+`` adds every field."""
+    """Statistics of one or several shards; ``+`` adds every field."""
 
     pictures: int = 0
     """Pictures with results, those without people included."""
     people: int = 0
     """Poses in predictions.json."""
     full_image: int = 0
-    """Pictures taken as one person filling them."""
+    """Pictures treated as one person who fills the picture."""
     kept_out: int = 0
     """Poses with a score under ``--pose-thr``."""
     other_size: int = 0
@@ -85,9 +85,9 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     reused: int = 0
     """Pictures whose poses are those of an earlier job."""
     boxes_left_out: dict[str, int] = {}
-    """By reason."""
+    """Number of dropped boxes by reason."""
     seconds: dict[str, float] = {}
-    """By stage."""
+    """Seconds by stage."""
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -108,7 +108,7 @@ def _sum(a: _Summed, b: _Summed) -> _Summed:
 
 
 class ShardResult(msgspec.Struct):
-    """What one shard gives: the pure function's value. Results of two shards can be added."""
+    """The result of annotating one shard. Results of two shards can be added."""
 
     pictures: list[AnnotatedPicture]
     skipped: list[Skipped] = []

@@ -36,13 +36,13 @@ class RunCounts(msgspec.Struct, frozen=True, kw_only=True):
     reused: Count = 0
     """Pictures whose poses are those of an earlier job."""
     full_image: Count = 0
-    """Pictures taken as one person filling them."""
+    """Pictures treated as one person who fills the picture."""
     other_size: Count = 0
     """Pictures of another size than the file with their boxes says."""
     before_this_run: dict[str, Count] = {}
     """``pictures`` and ``people`` that earlier runs of the job had done."""
     boxes_left_out: dict[str, Count] = {}
-    """By reason."""
+    """Number of dropped boxes by reason."""
     other_files: dict[str, Count] = {}
     """Files among the sources that are no pictures, by the ends of their names."""
 
@@ -66,15 +66,15 @@ class RunRecord(msgspec.Struct, Generic[_Job], frozen=True, kw_only=True):
     overlays: str = ""
     """What is drawn on overlays, as "poses boxes scores"; empty where there are none."""
     command: list[str] = []
-    """As it was typed."""
+    """The command line, as it was typed."""
     folder: str = ""
     """The working folder."""
     picture_folders: list[str] = []
-    """What stands before the pictures' names; absolute."""
+    """Absolute paths of the folders to which the pictures' names are relative."""
     options: dict[str, Option] = {}
     versions: dict[str, str] = {}
-    """Of mpn, Python and libraries."""
+    """Versions of mpn, Python and libraries."""
     counts: RunCounts
     seconds: dict[str, Seconds]
-    """By stage, summed over workers; ``wall`` is the run's own duration."""
+    """Seconds by stage, summed over workers; ``wall`` is the duration of the run."""
     machine: Machine | None = None

@@ -1,4 +1,4 @@
-"""JPEG files that say of themselves that mpn made them.
+"""JPEG files that carry a proof that mpn wrote them.
 
 A comment segment behind the start-of-image marker holds the SHA-256 of all the rest: a file that
 somebody else made, or worked on since, does not carry its own hash.
@@ -14,7 +14,7 @@ _COMMENT = b"\xff\xfe"
 _NAME = b"mpn overlay "
 _HEX = 64
 _LENGTH = (2 + len(_NAME) + _HEX).to_bytes(2)
-"""Of a comment segment: two bytes for the length itself and its text."""
+"""Length of the comment segment: two bytes for the length itself, and its text."""
 
 _BEFORE = _START + _COMMENT + _LENGTH + _NAME
 
@@ -25,7 +25,7 @@ def signed(jpeg: bytes) -> bytes:
 
 
 def is_signed(file: Path) -> bool:
-    """Whether mpn made a file, and nobody changed it since. Links are nobody's."""
+    """Whether mpn wrote a file and it is unchanged since. False for links."""
     if file.is_symlink() or not file.is_file():
         return False
     with file.open("rb") as content:

@@ -1,4 +1,4 @@
-"""COCO data sets and detection lists: what can't be understood is said with its place."""
+"""COCO data sets and detection lists; errors name the file and the entry at fault."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from mpn_cli.sources.tasks import Box, Gathered, Skipped, Task
 from mpn_cli.sources.walk import find_pictures, number_pictures, relative_names
 
 SMALLEST_SIDE = 0.01
-"""Results are rounded to hundredths of a pixel: a smaller box has no size."""
+"""Smallest side of a box, pixels: results are rounded to hundredths of a pixel."""
 
 LARGEST_COORDINATE = 1e6
-"""Pixels; a larger number is no coordinate of a picture."""
+"""Largest coordinate accepted, pixels."""
 
 LARGEST_SCORE = 1e6
-"""Scores are 0 to 1, percent or logits; beyond this their products are no numbers any more."""
+"""Scores may be 0 to 1, percent or logits; with larger ones, products would overflow."""
 
 
 def gather_coco(
@@ -167,7 +167,7 @@ def _pictures_by_id(source: str, images: list[Image]) -> tuple[dict[int, Image],
     ids = [image.id for image in images]
     if len(set(ids)) < len(ids):
         twice = next(one for one, count in Counter(ids).items() if count > 1)
-        raise InputError(f"{source}: image id {twice} stands there twice")
+        raise InputError(f"{source}: image id {twice} is there twice")
     for image in images:
         if not image.name:
             raise InputError(f"{source}: image id {image.id} has no file_name")

@@ -1,4 +1,4 @@
-"""What a picture file is, and whether all of it is there: by its bytes, before it is decoded.
+"""The format of a picture file and whether it is complete, judged by its bytes before decoding.
 
 Decoders make half a picture of half a file without an error. Each format says in its own way where
 it ends; what stands behind that end (the video of a motion photo, the thumbnails of a camera) is
@@ -17,7 +17,7 @@ _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 AVIF_BRANDS = (b"avif", b"avis")
-"""Of ISO media files; those of other brands are videos."""
+"""Brands of ISO media files that are AVIF pictures; files of other brands are videos."""
 
 
 def format_of(content: bytes) -> str:
@@ -86,7 +86,7 @@ def _webp_ends_early(content: bytes) -> bool:
 
 
 def _bmp_ends_early(content: bytes) -> bool:
-    """Uncompressed ones, whose pixels' size is known."""
+    """Only uncompressed files are checked, since the size of their pixels is known."""
     pixels, header = (int.from_bytes(content[i : i + 4], "little") for i in (10, 14))
     if header < 40 or int.from_bytes(content[30:34], "little") not in (0, 3):
         return False

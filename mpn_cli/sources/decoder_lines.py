@@ -1,4 +1,4 @@
-"""What C libraries write to stderr while they decode: lines that name no file.
+"""Captures what C libraries write to stderr while they decode: lines that name no file.
 
 libjpeg, libpng, libtiff and OpenCV's log write to file descriptor 2 themselves. In processes that
 the command owns (``listen``) they are kept from the terminal while a picture is decoded, and handed
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 LONGEST = 200
-"""Characters of a line that are kept."""
+"""Maximum number of characters kept of a line."""
 
 
 class _Listener:

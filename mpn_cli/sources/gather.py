@@ -62,14 +62,14 @@ def _gather_pictures(sources: Sequence[str], out: str | None) -> Gathered:
 
 def _existing(gathered: Gathered) -> Gathered:
     """Pictures that are not there are skipped; if none is there, that is an error."""
-    there, skipped = [], list(gathered.skipped)
+    existing, skipped = [], list(gathered.skipped)
     for task in gathered.tasks:
         why = _why_not(task)
         if why is None:
-            there.append(task)
+            existing.append(task)
         else:
             skipped.append(why)
-    if not there:
+    if not existing:
         first = skipped[len(gathered.skipped)]
         kinds = {one.reason for one in skipped[len(gathered.skipped) :]}
         problem = "is there" if kinds == {"missing"} else "can be used"
@@ -78,7 +78,7 @@ def _existing(gathered: Gathered) -> Gathered:
             f"none of the {len(gathered.tasks)} pictures {problem}"
             f" (first: {first.path}{': ' if why_first else ''}{why_first})"
         )
-    return Gathered(there, skipped, Counter(gathered.left_out), gathered.other_files)
+    return Gathered(existing, skipped, Counter(gathered.left_out), gathered.other_files)
 
 
 def _why_not(task: Task) -> Skipped | None:

@@ -30,7 +30,7 @@ def reads_heic() -> bool:
 
 @lru_cache(maxsize=1)
 def picture_suffixes() -> tuple[str, ...]:
-    """What the names of pictures end with, as far as they can be read here."""
+    """The suffixes of picture formats that can be read in this installation."""
     return PICTURES + (HEIC if reads_heic() else ())
 
 

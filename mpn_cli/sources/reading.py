@@ -48,7 +48,7 @@ class UnreadableError(MpnError):
 
 REDUCTIONS = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4,
               2: cv2.IMREAD_REDUCED_COLOR_2}  # fmt: skip
-"""What a JPEG decoder can shrink by while it decodes, the most first."""
+"""Factors by which a JPEG decoder can shrink a picture, the largest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Decoded:
     width: int
     height: int
     reduction: int = 1
-    """Pixels of the picture, in a row, for one of ``pixels``."""
+    """Pixels of the picture per pixel of ``pixels``, along each side."""
 
     @classmethod
     def whole(cls, pixels: Picture) -> Decoded:
@@ -141,7 +141,7 @@ def _read(path: str) -> bytes:
 
 
 def _read_regular(path: str) -> bytes:
-    """A pipe would be waited for and a device read for ever; neither is opened to be read."""
+    """Read a regular file only: a pipe would block, and a device might never end."""
     file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(file, "rb", buffering=0) as opened:
         status = os.fstat(file)
@@ -182,15 +182,15 @@ def _opened(content: bytes) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What a file says of itself before it is decoded."""
+    """The data in a file's header, read before it is decoded."""
 
     kind: str
     width: int
     height: int
     shrinks: bool
-    """Whether its decoder can make it smaller on the way."""
+    """Whether its decoder can shrink it while decoding."""
     lies_on_its_side: bool
-    """Whether EXIF turns it by a quarter; looked for only where it was asked."""
+    """Whether EXIF rotates it by 90 degrees; determined only on request."""
 
 
 def _check_header(content: bytes, orientation_too: bool = False) -> _Header:

@@ -1,4 +1,4 @@
-"""What a backend is given and what it gives back; a plug-in needs nothing else from us."""
+"""The input and output of a backend; a plug-in needs nothing else from this package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Int64Array = NDArray[np.int64]
 class NmsInputError(ValueError):
     """Poses that no backend can take: NaN, areas of 0, shapes that don't fit.
 
-    Who reads poses from a file checks them there; from anywhere else this is a bug.
+    Code that reads poses from a file must check them itself; from any other source this is a bug.
     """
 
 
@@ -25,7 +25,7 @@ class NmsOutputError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class PoseBatch:
-    """The poses of many pictures; the rows of one picture stand together."""
+    """The poses of many pictures; the rows of each picture are contiguous."""
 
     keypoints: FloatArray
     """(N, K, 2) pixels."""
@@ -58,14 +58,14 @@ class NmsConfig:
     score_thr: float = 0.0
     """``matrix`` keeps poses with a new score above this."""
     max_dets: int = 20
-    """Most poses a picture that ``soft`` and ``matrix`` keep."""
+    """Maximum number of poses per picture that ``soft`` and ``matrix`` keep."""
     oks_vis_thr: float | None = None
     """If set, OKS uses only joints more confident than this in both poses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is left."""
+    """The poses that suppression keeps, and their new scores."""
 
     rows: Int64Array
     """(M,) rows of the batch, each picture's in descending new score."""

@@ -14,14 +14,14 @@ from mpn_nms.plain_matrix import GAUSSIAN, LINEAR, SMALLEST_DENOMINATOR
 from mpn_nms.plugins import PluginError
 
 MAX_PAIRS = {"cpu": 150_000, "cuda": 4_000_000}
-"""Pairs handled at once: what a core's cache holds, or what keeps a GPU busy (32 MB a matrix)."""
+"""Pairs handled at once: what fits a core's cache, or keeps a GPU busy (32 MB per matrix)."""
 
 CLASSES_PER_DOUBLING = 3
 """Pictures are padded to at most 2^(1/3) times their size."""
 
 
 class Matrix:
-    """Every pose's score decays by its likeness to all better ones, at once.
+    """The score of every pose decays by its OKS with all better ones, at once.
 
     With O only for pairs i above j, comp_i = max over l above i of O_li:
     ``matrix`` decays by min over i of (1 - O_ij) / (1 - comp_i), ``matrix-gaussian`` by min over i
@@ -69,8 +69,8 @@ class Matrix:
         """(P, n) factors for padded rows (P, n) in descending score."""
         similar = self._similarity(batch, rows, config.oks_vis_thr)
         above = torch.ones(similar.shape[1:], dtype=torch.bool, device=self._device).triu(1)
-        there = torch.from_numpy(filled).to(self._device)
-        pairs = above & there[:, :, None] & there[:, None, :]
+        exists = torch.from_numpy(filled).to(self._device)
+        pairs = above & exists[:, :, None] & exists[:, None, :]
         similar = torch.where(pairs, similar, 0.0)
         compensation = similar.amax(dim=1)[:, :, None]  # over the better ones, for each i
         if config.method == GAUSSIAN:
@@ -109,7 +109,7 @@ class Matrix:
 
 
 class CudaMatrix(Matrix):
-    """The same on the first CUDA device. Raises PluginError where there is none."""
+    """The same on the first CUDA device. Raises PluginError if there is none."""
 
     name = "matrix-cuda"
     device = "cuda"

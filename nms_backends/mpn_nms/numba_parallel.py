@@ -300,7 +300,7 @@ def _soft(  # type: ignore[no-untyped-def]
 def _matrix(  # type: ignore[no-untyped-def]
     x, y, weights, areas, inverse, order, left, sigma, score_thr, max_dets, gaussian, rows, scores,
 ):  # fmt: skip
-    """Matrix suppression: decay by the likeness to all better poses."""
+    """Matrix suppression: scores decay by the OKS with all better poses."""
     poses = len(order)
     decayed = np.empty(poses)
     compensation = np.zeros(poses)

@@ -12,10 +12,10 @@ GAUSSIAN, LINEAR = "soft", "soft-linear"
 
 
 class Soft:
-    """Take the best remaining pose, lower the scores of those like it, re-sort; repeat.
+    """Take the best remaining pose, lower the scores of those similar to it, re-sort; repeat.
 
     ``soft`` multiplies by exp(-O^2 / thr), ``soft-linear`` by (1 - O) where O >= thr. At most
-    ``max_dets`` poses a picture are taken.
+    ``max_dets`` poses per picture are kept.
     """
 
     name = "soft"

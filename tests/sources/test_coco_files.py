@@ -134,7 +134,7 @@ def test_bad_files_are_said_in_one_line(pictures: Path, content: Any, message: s
 
 def test_two_images_with_one_id(pictures: Path) -> None:
     images = [{"id": 7, "file_name": "7.jpg"}, {"id": 7, "file_name": "sub/cat.jpg"}]
-    with pytest.raises(InputError, match="image id 7 stands there twice"):
+    with pytest.raises(InputError, match="image id 7 is there twice"):
         gather([write(pictures, data_set(images=images))])
 
 

@@ -37,9 +37,9 @@ def calibrate(
     """Fit the scores of a network's poses, and its joints' confidences, to what is right.
 
     Runs the network on labelled people, in their boxes and in worse ones, and
-    on background; fits the expected OKS of a pose and the chance of a joint to
-    be right; says by cross-validation what that gives. mpn annotate takes
-    WEIGHTS-score.json beside the weights by itself.
+    on background. Fits the expected OKS of a pose and the probability that a
+    joint is right, and measures the gain by cross-validation. mpn annotate uses
+    WEIGHTS-score.json beside the weights automatically.
 
     Example: mpn calibrate coco_more --held-out coco_train --model runs/best.safetensors
     """

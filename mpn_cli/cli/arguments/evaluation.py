@@ -30,10 +30,10 @@ def evaluate(
     as_json: Json = False,
     quiet: Numbers = False,
 ) -> None:
-    """Print COCO's ten keypoint numbers with their intervals, and why they are so.
+    """Print COCO's ten keypoint numbers with their intervals, and explain them.
 
-    By joint, by size and by crowding; what is odd about the file. MPII's PCKh
-    where the ground truth is MPII's.
+    Numbers are broken down by joint, by size and by crowding, and oddities
+    of the file are reported. With MPII's ground truth it prints PCKh instead.
 
     Example: mpn eval out/predictions.json --gt person_keypoints.json --errors
 

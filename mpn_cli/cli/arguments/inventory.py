@@ -56,8 +56,8 @@ def fetch(
 
     Example: mpn fetch yolox-s
 
-    It is kept in the user's cache; what was cut off goes on, and only a file
-    with the published SHA-256 is kept.
+    The file is kept in the user's cache. An interrupted download is resumed,
+    and only a file with the published SHA-256 is accepted.
     """
     from mpn_cli.cli.commands.fetch import fetch_network
 

@@ -1,4 +1,4 @@
-"""``mpn label``, ``pack`` and ``quantise``: what is made before and after training."""
+"""``mpn label``, ``pack`` and ``quantise``: data and files made before and after training."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def label(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Add found joints to a data set where nobody labelled them.
+    """Add found joints to a data set in which they are not labelled.
 
     Example: mpn label lspet found/predictions.json -o lspet-more.json
 
@@ -57,12 +57,14 @@ def pack(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the tar files.", show_default=False)
     ],
-    most_mb: Annotated[float, typer.Option(min=0.1, help="Size of a tar file, at most.")] = 60.0,
+    most_mb: Annotated[float, typer.Option(min=0.1, help="Maximum size of a tar file.")] = 60.0,
     height: Annotated[
-        int, typer.Option(min=16, help="Height of a crop in pixels, at most: 1.32 of the input's.")
+        int, typer.Option(min=16, help="Maximum height of a crop, pixels: 1.32 of the input's.")
     ] = 338,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of the crops' WebP.")] = 80,
-    joints: Annotated[int, typer.Option(min=1, help="Joints of the labels.")] = 17,
+    quality: Annotated[
+        int, typer.Option(min=1, max=100, help="Quality of the crops' WebP files.")
+    ] = 80,
+    joints: Annotated[int, typer.Option(min=1, help="Number of joints in the labels.")] = 17,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

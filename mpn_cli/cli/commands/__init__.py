@@ -1,1 +1,1 @@
-"""One file a command, thin: options in, work called, results shown."""
+"""One thin module per command: it takes the options, calls the work and shows the results."""

@@ -21,7 +21,7 @@ LIBRARIES = (
 )  # fmt: skip
 
 VARIABLES = ("OMP_", "MKL_", "NUMBA_", "OPENBLAS_", "CUDA_", "MPN_", "XDG_CACHE_HOME")
-"""Beginnings of the environment's variables that change how this program runs."""
+"""Prefixes of the environment variables that affect mpn."""
 
 
 def doctor(as_json: bool, quiet: bool = False) -> None:

@@ -28,7 +28,7 @@ from mpn_cli.options.evaluating import EvalOptions
 from mpn_cli.options.layers import resolve
 
 WORST = 10
-"""So many pictures are named."""
+"""How many of the worst pictures are listed."""
 
 
 def evaluate(
@@ -229,7 +229,7 @@ def _print_breakdown(parts: Breakdown) -> None:
     groups = console.make_table("By size and crowding", ("", "people", "AR", "AP"))
     for group in (*parts.sizes, *parts.crowding):
         groups.add_row(*_group_row(group))
-    groups.caption = "AP: of the pictures whose most crowded person is such"
+    groups.caption = "AP: over the pictures whose most crowded person is in this group"
     console.print_table(groups)
 
 

@@ -1,4 +1,4 @@
-"""``mpn models``, ``mpn backends`` and ``mpn detectors``: what is there and where it is from."""
+"""``mpn models``, ``mpn backends`` and ``mpn detectors``: what is available, and its origin."""
 
 from __future__ import annotations
 

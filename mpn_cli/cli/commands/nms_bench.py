@@ -26,10 +26,10 @@ from mpn_cli.options.layers import resolve
 COLUMNS = ("backend", "method", "agrees", "AP", "kept", "µs/picture", "µs/pose", "vs hard")
 
 MARKDOWN_MARK = "<!-- mpn nms-bench -->"
-"""Stands in every table: what tells the file from other people's."""
+"""Contained in every table, so that mpn recognises its own files."""
 
 TABLE_7 = {"hard": (67.7, 6.14), "soft": (67.7, 6.8), "matrix": (67.8, 6.0)}
-"""The paper's Table 7 (384x288, val2017): AP and milliseconds a picture, by method."""
+"""The paper's Table 7 (384x288, val2017): AP and milliseconds per picture, by method."""
 
 
 def nms_bench(file: Path | None, options: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
@@ -116,7 +116,7 @@ TABLE_7_COLUMNS = ("method", "paper AP", "paper ms", "backend", "AP", "ms", "tim
 
 
 def _table_7(rows: list[Row]) -> list[list[str]]:
-    """The paper's rows with ours beside them: its machine was another one, of 2021."""
+    """The paper's rows with ours beside them. Its timings are from another machine, of 2021."""
     lines = []
     for method, (paper_ap, paper_ms) in TABLE_7.items():
         for row in rows:

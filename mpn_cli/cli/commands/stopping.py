@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first asks for a good end, the second ends at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first requests an orderly stop, the second stops immediately."""
 
 from __future__ import annotations
 
