@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -27,6 +27,9 @@ from mpn_cli.geometry.crops import PADDING, regions_of_boxes
 from mpn_cli.training.data_sets import read_labelled_picture, to_content
 from mpn_cli.training.pose.cache import MARGIN
 from mpn_cli.training.pose.people import People, labelled_person, load_people
+
+Report = Callable[[int, int], None]
+"""Told how many of how many are done."""
 
 ASPECT = (3, 4)
 """Width to height of the crops, as of the networks' inputs."""
@@ -59,11 +62,13 @@ def pack(
     height: int = HEIGHT,
     quality: int = QUALITY,
     joints: int = 17,
+    report: Report = lambda done, of: None,
 ) -> list[Path]:
     """Cut the people out of data sets and write them to ``out``/crops-000.tar and so on.
 
     sources: COCO keypoint data sets; most_mb: size of a file at most; height: of the crops at
-    most, in pixels; quality: of their WebP, 1 to 100; joints: of the labels. Returns the files.
+    most, in pixels; quality: of their WebP, 1 to 100; joints: of the labels; report: told how many
+    of a source's people are done. Returns the files.
     Raises InputError where a source can't be used or a file is there already; then, or when it is
     stopped, nothing that was written stays.
     """
@@ -72,7 +77,7 @@ def pack(
     tar: tarfile.TarFile | None = None
     filled = 0
     try:
-        for name, content in _members(sources, height, quality, joints):
+        for name, content in _members(sources, height, quality, joints, report):
             member = tarfile.TarInfo(name)
             member.size = len(content)
             size = len(member.tobuf()) - (-len(content) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
@@ -116,7 +121,7 @@ class _Crop:
 
 
 def _members(
-    sources: Sequence[Path], height: int, quality: int, joints: int
+    sources: Sequence[Path], height: int, quality: int, joints: int, report: Report
 ) -> Iterator[tuple[str, bytes]]:
     """Names and contents of all that is packed; the labels of each source come last."""
     for number, source in enumerate(sources):
@@ -138,6 +143,7 @@ def _members(
                     area=float(crop.box[2] * crop.box[3]),
                 )
             )
+            report(row + 1, len(people))
         names = list(SKELETONS[joints].keypoints)
         labels = PoseDataSet(
             images=images,

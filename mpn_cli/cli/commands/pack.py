@@ -23,7 +23,16 @@ def pack(
     """Run the command. Raises InputError for data and folders that can't be used."""
     if joints not in SKELETONS:
         raise InputError(f"--joints {joints}: not one of {', '.join(map(str, SKELETONS))}")
-    files = write_tars(data, out, most_mb, height, quality, joints)
+    with console.progress("pack", 0, quiet) as advance:
+        files = write_tars(
+            data,
+            out,
+            most_mb,
+            height,
+            quality,
+            joints,
+            lambda done, of: advance(done, "people", of),
+        )
     sizes = {str(file): file.stat().st_size for file in files}
     if as_json:
         console.print_json({"files": sizes})
