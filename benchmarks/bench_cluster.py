@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
 import shutil
 import socket
@@ -34,7 +35,7 @@ from mpn_cli.engine.worker import Orders
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import resolve
 from mpn_cli.options.recipes import make_recipe
-from mpn_cli.results.poses import ShardResult
+from mpn_cli.results.poses import Counts, ShardResult
 from mpn_cli.sources.tasks import Task
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -50,7 +51,8 @@ def empty_part(orders: Orders, version: str, number: int, tasks: Sequence[Task])
 def sleeping(orders: Orders, version: str, number: int, tasks: Sequence[Task]) -> PartHeader:
     """A shard whose network is a sleep of a millisecond; it leaves no file behind."""
     time.sleep(0.001)
-    return PartHeader(orders.job, number, len(tasks), 0, [], {}, 0, {"network": 0.001})
+    counts = Counts(pictures=len(tasks), seconds={"network": 0.001})
+    return PartHeader(orders.job, number, counts, [])
 
 
 @contextlib.contextmanager
@@ -136,12 +138,13 @@ def _until(job: Job, watch: Any) -> Any:
 def run_joblib(job: Job, address: str, folder: Path) -> float:
     """The empty shards through joblib's dask backend."""
     import joblib
-    from distributed import Client
+
+    distributed: Any = importlib.import_module("distributed")
 
     with OutFolder(folder) as out:
         out.claim(job, resume=False)
         orders = Orders(job.hash, job.recipe, out.path.absolute(), 1)
-        with Client(address), joblib.parallel_config("dask"):
+        with distributed.Client(address), joblib.parallel_config("dask"):
             started = time.perf_counter()
             joblib.Parallel()(
                 joblib.delayed(empty_part)(orders, "", n, job.shard(n)) for n in range(job.shards)

@@ -53,7 +53,8 @@ def torch_network(network: torch.nn.Module) -> Network:
 
     def run(crops: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return network(torch.from_numpy(normalise(crops))).numpy()
+            heatmaps: np.ndarray = network(torch.from_numpy(normalise(crops))).numpy()
+            return heatmaps
 
     return run
 
@@ -102,7 +103,8 @@ def loop(network: Network, data: Path) -> float:
 def repeat_data(data: Path, folder: Path, times: int) -> Path:
     """The data set several times over, by links; its JSON file."""
     truth = json.loads((data / "person_keypoints.json").read_text())
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for n in range(times):
         (folder / "images" / str(n)).mkdir(parents=True)
         for image in truth["images"]:

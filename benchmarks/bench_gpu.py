@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,19 +84,17 @@ def network_rows(device: torch.device, batches: list[int]) -> list[dict[str, Any
         last = pixels.contiguous(memory_format=torch.channels_last)
         row: dict[str, Any] = {"batch": batch}
         with torch.inference_mode():
-            row["eager fp32"] = rate(lambda n=plain, x=pixels: n(x), batch, device)
-            row["folded fp32"] = rate(lambda n=folded, x=last: n(x), batch, device)
+            row["eager fp32"] = rate(partial(plain, pixels), batch, device)
+            row["folded fp32"] = rate(partial(folded, last), batch, device)
             if device.type == "cuda":
                 half, small = folded.half(), last.half()
-                row["folded half"] = rate(lambda n=half, x=small: n(x), batch, device)
+                row["folded half"] = rate(partial(half, small), batch, device)
         ours = DevicePoseNetwork(
             MODEL, MODEL.weights, str(device), batch=batch, flip=False, method=Decode.DARK
         )
         crops = torch.randint(0, 255, (batch, 3, height, width), dtype=torch.uint8, device=device)
         never = torch.zeros(batch, dtype=torch.bool, device=device)
-        row["ours, with decoding"] = rate(
-            lambda n=ours, x=crops, f=never: n.joints_of(x, f), batch, device
-        )
+        row["ours, with decoding"] = rate(partial(ours.joints_of, crops, never), batch, device)
         rows.append(row)
     return rows
 

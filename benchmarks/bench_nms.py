@@ -14,6 +14,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numba
@@ -76,7 +77,7 @@ def main() -> None:
         kept = suppress(found, batch, config)  # also the warm-up
         if method == "hard" and kept.rows.tolist() != expected:
             raise SystemExit(f"{backend} keeps other poses than the reference")
-        rows[f"{backend} {method}"] = measure(lambda f=found, c=config: f(batch, c), options.repeat)
+        rows[f"{backend} {method}"] = measure(partial(found, batch, config), options.repeat)
     table = make_table(
         f"{options.pictures} pictures, {poses} poses", ("", "µs/picture", "spread", "speed-up")
     )

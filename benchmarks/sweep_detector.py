@@ -149,8 +149,8 @@ class Sweep:
         ids = np.array([picture.image_id for picture in self.poses])
         config = NmsConfig(method="hard", thr=self.settings.nms_thr)
         categories = np.ones(len(batch.scores), dtype=np.int64)
-        kept = suppress(find_backend("hard"), batch, config)
-        return Candidates(batch, ids, categories).results(kept)
+        left = suppress(find_backend("hard"), batch, config)
+        return Candidates(batch, ids, categories).results(left)
 
     def trial(self, choice: BoxChoice) -> Trial:
         """Judge a pair of box thresholds."""
@@ -172,11 +172,10 @@ class Sweep:
             if not one["iscrowd"] and one["bbox"][3] >= TALL
         ]  # fmt: skip
         hits = [
-            box_iou(np.array([person["bbox"]]), by_picture[person["image_id"]][:, :4]).max(
-                initial=0.0
+            bool(
+                (box_iou(np.array([one["bbox"]]), by_picture[one["image_id"]][:, :4]) >= 0.5).any()
             )
-            >= 0.5
-            for person in people
+            for one in people
         ]
         return sum(hits) / len(hits)
 

@@ -16,6 +16,7 @@ import dataclasses
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mpn_nms.contract import NmsConfig
@@ -72,7 +73,8 @@ def main() -> None:
         candidates = rescored(loaded, kpt_thr)
         for method, (setting, values) in GRID.items():
             for value in values:
-                config = NmsConfig(method=method, oks_vis_thr=visible, **{setting: value})
+                varied: dict[str, Any] = {setting: value}
+                config = NmsConfig(method=method, oks_vis_thr=visible, **varied)
                 backend = find_backend("none" if method == "none" else "numba")
                 kept = suppress(backend, candidates.batch, config)
                 numbers = keypoint_numbers(truth, candidates.results(kept))

@@ -73,8 +73,10 @@ def test_the_site_builds_without_a_broken_link_and_knows_every_command(tmp_path:
     pytest.importorskip("mkdocs")
     pytest.importorskip("mkdocstrings")
     site = tmp_path / "site"
-    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", site]
-    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
+    done = subprocess.run(
+        [*build, str(site)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     usage = [sys.executable, "-m", "mpn_cli.cli.app", "nms-bench", "--help"]
     wide = {**os.environ, "COLUMNS": "200"}

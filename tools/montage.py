@@ -60,6 +60,14 @@ def small_jpeg(picture: Pixels, limit: int) -> bytes:
     raise SystemExit(f"more than {limit} bytes in every quality; give a smaller --width")
 
 
+def read(file: Path) -> Pixels:
+    """A picture as (H, W, 3) uint8, BGR."""
+    picture = cv2.imread(str(file))
+    if picture is None:
+        raise SystemExit(f"{file}: can't be read as a picture")
+    return np.asarray(picture, dtype=np.uint8)
+
+
 def main() -> None:
     """Read the pictures of a folder, by name, and write the montage."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -69,9 +77,9 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1000)
     parser.add_argument("--limit", type=int, default=150_000, help="bytes")
     args = parser.parse_args()
-    pictures = [cv2.imread(str(file)) for file in sorted(args.folder.glob("*.jpg"))]
-    if not pictures or any(picture is None for picture in pictures):
-        raise SystemExit(f"{args.folder}: no pictures, or some that can't be read")
+    pictures = [read(file) for file in sorted(args.folder.glob("*.jpg"))]
+    if not pictures:
+        raise SystemExit(f"{args.folder}: no pictures")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(small_jpeg(montage(pictures, args.rows, args.width), args.limit))
 

@@ -35,8 +35,8 @@ def test_perfect_and_half_wrong_results(mpn: Mpn, tmp_path: Path, coco_dev: Path
 
 def test_what_cant_be_evaluated(mpn: Mpn, tmp_path: Path) -> None:
     pose = {"image_id": 7, "category_id": 1, "keypoints": [1, 2, 2] * 17, "score": 1.0}
-    truth = {"images": [{"id": 8}], "annotations": [], "categories": []}
-    truth["annotations"] = [{"id": 1, "image_id": 8, "keypoints": [0] * 51, "area": 9}]
+    people = [{"id": 1, "image_id": 8, "keypoints": [0] * 51, "area": 9}]
+    truth = {"images": [{"id": 8}], "annotations": people, "categories": []}
     (tmp_path / "results.json").write_text(json.dumps([pose]))
     (tmp_path / "truth.json").write_text(json.dumps(truth))
     (tmp_path / "boxes.json").write_text(json.dumps({**truth, "annotations": []}))

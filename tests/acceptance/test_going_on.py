@@ -314,7 +314,10 @@ def test_overlays_are_the_pictures_with_poses(mpn: Mpn, tmp_path: Path) -> None:
     make_picture(tmp_path / "pics/1.png")
     assert mpn("annotate", "pics", "-o", "out", "--overlay", "--quiet").returncode == 0
     drawn = cv2.imread(str(tmp_path / "out/overlays/1.png.jpg"))
-    assert drawn.shape == cv2.imread(str(tmp_path / "pics/1.png")).shape
+    original = cv2.imread(str(tmp_path / "pics/1.png"))
+    assert drawn is not None
+    assert original is not None
+    assert drawn.shape == original.shape
 
 
 def test_parts_of_an_older_version_are_done_again(

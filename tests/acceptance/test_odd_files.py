@@ -30,7 +30,7 @@ def fill(folder: Path) -> None:
     (folder / "corrupt.jpg").write_bytes(jpeg[:-600] + jpeg[-300:])
     os.mkfifo(folder / "pipe.jpg")
     (folder / "zero.jpg").symlink_to("/dev/zero")
-    shutil.copy(folder / "a.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
+    shutil.copy(os.fsencode(folder / "a.jpg"), os.fsencode(folder) + b"/caf\xe9.jpg")
     for name in ("clip.mp4", "moving.gif", "other.gif", "notes"):
         (folder / name).touch()
 

@@ -19,7 +19,8 @@ from tests.conftest import make_picture
 def people(tmp_path: Path) -> Path:
     """A data set of 24 pictures with two people each."""
     rng = np.random.default_rng(0)
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number in range(1, 25):
         name = make_picture(tmp_path / "set/images" / f"{number}.png", 320, 240, number).name
         images.append({"id": number, "file_name": name, "width": 320, "height": 240})

@@ -33,7 +33,7 @@ def decoded(family: str, output: np.ndarray) -> np.ndarray:
     best = int(scores.argmax())
     assert scores[best] == pytest.approx(0.72, abs=1e-6)
     assert (scores > 0.05).sum() == 1
-    return boxes[best]
+    return np.asarray(boxes[best])
 
 
 @pytest.mark.parametrize("grid_decoded", [False, True])
@@ -98,7 +98,7 @@ def iou(first: Any, second: Any) -> float:
     low = np.maximum(first[:2], second[:2])
     high = np.minimum(np.add(first[:2], first[2:4]), np.add(second[:2], second[2:4]))
     overlap = float(np.prod(np.clip(high - low, 0, None)))
-    return overlap / (first[2] * first[3] + second[2] * second[3] - overlap)
+    return float(overlap / (first[2] * first[3] + second[2] * second[3] - overlap))
 
 
 def test_yolox_nano_finds_what_its_own_code_found(coco_dev: Path) -> None:

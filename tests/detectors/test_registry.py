@@ -89,7 +89,7 @@ def test_whole_pictures_are_whole_whoever_takes_them(tmp_path: Path, fresh_weigh
         assert (recipe.pose_thr == 0) == bool(whole)
         assert (recipe.flip_thr == 0) == bool(whole)
         shard = annotate_shard([Task(1, str(picture), "a.png")], Tools.load(recipe, 1))
-        assert shard.full_image == whole
+        assert shard.counts.full_image == whole
         assert shard.pictures[0].poses[0].bbox == [0, 0, 120, 160]
 
 

@@ -19,7 +19,7 @@ PICTURES = 60
 def people_apart() -> dict[str, Any]:
     """Two people a picture, joints on a wide grid: no joint is near another's place."""
     rng = np.random.default_rng(1)
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for picture in range(1, PICTURES + 1):
         for side in (0, 1):
             grid = np.array([(x, y) for y in range(6) for x in range(3)][:17], dtype=float)

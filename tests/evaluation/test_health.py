@@ -77,7 +77,8 @@ def said(mpn: Mpn, tmp_path: Path, results: Results) -> list[str]:
     (tmp_path / "results.json").write_text(json.dumps(results))
     done = mpn("eval", "results.json", "--gt", "truth.json", "--json")
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["odd"]
+    odd: list[str] = json.loads(done.stdout)["odd"]
+    return odd
 
 
 def test_nothing_odd_is_nothing_said(

@@ -1,6 +1,7 @@
 """Which picture of a ground truth a result belongs to."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def pose(picture: Any, **more: Any) -> dict[str, Any]:
             "bbox": [0, 0, 9, 9], **more}  # fmt: skip
 
 
-def truth_with(folder: Path, names: dict[Any, str | None], size: int = 50) -> Path:
+def truth_with(folder: Path, names: Mapping[Any, str | None], size: int = 50) -> Path:
     file = folder / "labels" / "truth.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps({

@@ -61,7 +61,8 @@ def warp_pixel_by_pixel(
 @pytest.mark.parametrize("box", [(20, 10, 40, 60), (-15, -10, 50, 90), (70, 60, 60, 60)])
 def test_warp_is_the_plain_bilinear_one(box: tuple[float, ...]) -> None:
     rng = np.random.default_rng(0)
-    picture = cv2.resize(rng.integers(0, 256, (12, 10, 3), dtype=np.uint8), (100, 120))
+    small = rng.integers(0, 256, (12, 10, 3), dtype=np.uint8)
+    picture = np.asarray(cv2.resize(small, (100, 120)), dtype=np.uint8)
     grid = (48, 64)
     regions = regions_of_boxes(np.array([box]), grid)
     crop = warp_crop(picture, regions.centres[0], regions.sizes[0], grid)
@@ -90,7 +91,8 @@ def test_a_dot_survives_the_way_to_the_crop_and_back() -> None:
 
 def test_mirrored_picture_gives_the_mirrored_crop() -> None:
     rng = np.random.default_rng(1)
-    picture = cv2.resize(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8), (101, 81))
+    small = rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    picture = np.asarray(cv2.resize(small, (101, 81)), dtype=np.uint8)
     region = regions_of_boxes(np.array([[20.0, 15.0, 30.0, 40.0]]), INPUT)
     mirrored_centre = np.array([100 - region.centres[0, 0], region.centres[0, 1]])
     crop = warp_crop(picture, region.centres[0], region.sizes[0], INPUT)

@@ -12,7 +12,8 @@ HEIGHT, WIDTH = 64, 48
 
 def gaussian(x: float, y: float, sigma: float = 2.0, peak: float = 1.0) -> np.ndarray:
     v, u = np.mgrid[:HEIGHT, :WIDTH]
-    return (peak * np.exp(-((u - x) ** 2 + (v - y) ** 2) / (2 * sigma**2))).astype(np.float32)
+    values = peak * np.exp(-((u - x) ** 2 + (v - y) ** 2) / (2 * sigma**2))
+    return np.asarray(values, dtype=np.float32)
 
 
 @settings(deadline=None, max_examples=100)

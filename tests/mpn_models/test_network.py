@@ -16,6 +16,7 @@ def trained_like(network: MobilePoseNet) -> MobilePoseNet:
             nn.init.normal_(module.bias, 0.0, 0.2)
             module.momentum = 0.5
     nn.init.normal_(network.head.weight, 0.0, 0.02)
+    assert network.head.bias is not None
     nn.init.normal_(network.head.bias, 0.0, 0.1)
     network.train()
     with torch.no_grad():
@@ -87,7 +88,8 @@ def test_counting_one_layer_of_each_kind() -> None:
             self.up = nn.ConvTranspose2d(8, 8, 4, 2, 1, groups=8)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.up(self.conv(x))
+            found: torch.Tensor = self.up(self.conv(x))
+            return found
 
     cost = count_cost(Two(), (8, 6))
     # 4x3 cells of 3x3x3 products into 8 channels; 4x3 cells spread by 4x4 in each of 8 channels.

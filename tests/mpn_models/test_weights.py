@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from mpn_models.registry import DEFAULT_MODEL, MODELS, PERSON_DETECTOR
+from mpn_models.registry import DEFAULT_MODEL, MODELS, PERSON_DETECTOR, DetectorModel, Model
 from mpn_models.weights import WeightsError, load_weights, read_header, save_weights
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -119,7 +119,10 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_shipped_weights_match_their_cards() -> None:
-    shipped = [*(m for m in MODELS.values() if m.weights.is_file()), PERSON_DETECTOR]
+    shipped: list[Model | DetectorModel] = [
+        *(m for m in MODELS.values() if m.weights.is_file()),
+        PERSON_DETECTOR,
+    ]
     assert len(shipped) > 1
     for model in shipped:
         _, header = load_weights(model.weights, model)

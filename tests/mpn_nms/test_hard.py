@@ -5,12 +5,13 @@ from hypothesis import strategies as st
 from mpn_nms.contract import NmsConfig, NmsInputError, PoseBatch
 from mpn_nms.hard import Hard, NoSuppression
 from mpn_nms.registry import find_backend, suppress
+from numpy.typing import ArrayLike
 
 SIGMAS = np.array([0.026, 0.079, 0.107])
 
 
 def batch_of(
-    keypoints: np.ndarray, scores: np.ndarray, areas: np.ndarray, offsets: list[int]
+    keypoints: np.ndarray, scores: ArrayLike, areas: ArrayLike, offsets: list[int]
 ) -> PoseBatch:
     keypoints = np.asarray(keypoints, dtype=np.float64)
     return PoseBatch(

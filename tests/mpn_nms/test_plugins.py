@@ -77,7 +77,7 @@ class Answers:
     """A backend that gives a fixed answer."""
 
     name = "answers"
-    methods = ("hard",)
+    methods: tuple[str, ...] = ("hard",)
 
     def __init__(self, rows: list[int], scores: list[float]) -> None:
         self.kept = Kept(np.array(rows), np.array(scores), np.array([0, len(rows)]))

@@ -31,7 +31,7 @@ WHOLE = np.array([[WIDTH * 0.1, HEIGHT * 0.1, WIDTH * 0.8, HEIGHT * 0.8]])
 
 def keypoints_of(network: str, joints: np.ndarray, radius: int = 0, **options: Any) -> np.ndarray:
     annotator = Annotator(model=network, detector="full-image", **options)
-    return annotator.annotate(picture_of(joints, radius), WHOLE).keypoints[0]
+    return np.asarray(annotator.annotate(picture_of(joints, radius), WHOLE).keypoints[0])
 
 
 @pytest.mark.parametrize("y_first", [False, True])
@@ -125,11 +125,11 @@ def plain_pose(network: OnnxSession, picture: np.ndarray, box: Sequence[float]) 
     centre = np.array([x + wide / 2, y + high / 2], dtype=np.float32)
     scale = max(wide, high * 0.75) * 1.25  # the region's width; its height is 4/3 of that
     corner = centre - scale / 2
-    shown = np.float32([centre, [centre[0], corner[1]], corner])
-    target = np.float32([[96, 128], [96, 128 - 96], [96 - 96, 128 - 96]])
+    shown = np.array([centre, [centre[0], corner[1]], corner], dtype=np.float32)
+    target = np.array([[96, 128], [96, 128 - 96], [96 - 96, 128 - 96]], dtype=np.float32)
     crop = cv2.warpAffine(picture, cv2.getAffineTransform(shown, target), (192, 256))
-    pixels = (crop / np.float32(255) - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-    pixels = pixels.transpose(2, 0, 1)[None].astype(np.float32)
+    scaled = (crop / np.float32(255) - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    pixels = scaled.transpose(2, 0, 1)[None].astype(np.float32)
     straight = network(pixels)[0][0]
     mirrored = network(pixels[:, :, :, ::-1])[0][0][:, :, ::-1]
     pairs = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]

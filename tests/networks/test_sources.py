@@ -94,7 +94,10 @@ def test_an_onnx_network_is_found_without_compiling_it(
 
 
 def _convolution(file: Path, weights: np.ndarray, domain: str, external: bool) -> None:
-    shapes = {"pixels": ["n", 3, 256, 192], "heatmaps": ["n", 17, 64, 48]}
+    shapes: dict[str, list[str | int]] = {
+        "pixels": ["n", 3, 256, 192],
+        "heatmaps": ["n", 17, 64, 48],
+    }
     given, found = (
         helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
         for name, shape in shapes.items()

@@ -20,6 +20,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     people = json.loads((EXAMPLES / "people.json").read_text())
     number = people[0]["image_id"]
     picture = cv2.imread(str(EXAMPLES / f"{number:012d}.jpg"))
+    assert picture is not None
     file = tmp_path_factory.mktemp("large") / "large.jpg"
     cv2.imwrite(str(file), cv2.resize(picture, None, fx=TIMES, fy=TIMES), [1, 95])
     boxes = [one["bbox"] for one in people if one["image_id"] == number]

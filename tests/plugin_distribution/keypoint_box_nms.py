@@ -1,22 +1,22 @@
 """A third party's NMS backend: greedy, by the IoU of the boxes around the joints."""
 
 import numpy as np
-from mpn_nms.contract import Kept
+from mpn_nms.contract import FloatArray, Kept, NmsConfig, PoseBatch
 
 
-def iou(one, others):
+def iou(one: FloatArray, others: FloatArray) -> FloatArray:
     low = np.maximum(one[:2], others[:, :2])
     high = np.minimum(one[2:], others[:, 2:])
     overlap = np.prod(np.clip(high - low, 0, None), axis=1)
     areas = np.prod(others[:, 2:] - others[:, :2], axis=1)
-    return overlap / (np.prod(one[2:] - one[:2]) + areas - overlap + 1e-9)
+    return np.asarray(overlap / (np.prod(one[2:] - one[:2]) + areas - overlap + 1e-9))
 
 
 class KeypointBoxNms:
     name = "keypoint-box"
     methods = ("hard",)
 
-    def __call__(self, batch, config):
+    def __call__(self, batch: PoseBatch, config: NmsConfig) -> Kept:
         boxes = np.concatenate([batch.keypoints.min(axis=1), batch.keypoints.max(axis=1)], axis=1)
         rows, offsets = [], [0]
         for first, last in zip(batch.offsets[:-1], batch.offsets[1:], strict=True):

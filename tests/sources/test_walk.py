@@ -129,9 +129,9 @@ def test_a_folder_that_may_not_be_read_costs_only_itself(nobody_s_folder: Path) 
 
 def test_names_that_are_not_utf8_are_skipped(tmp_path: Path) -> None:
     make_picture(tmp_path / "a.png")
-    shutil.copy(tmp_path / "a.png", os.fsencode(tmp_path) + b"/caf\xe9.png")
+    shutil.copy(os.fsencode(tmp_path / "a.png"), os.fsencode(tmp_path) + b"/caf\xe9.png")
     os.mkdir(os.fsencode(tmp_path) + b"/\xff")
-    shutil.copy(tmp_path / "a.png", os.fsencode(tmp_path) + b"/\xff/b.png")
+    shutil.copy(os.fsencode(tmp_path / "a.png"), os.fsencode(tmp_path) + b"/\xff/b.png")
     gathered = gather([str(tmp_path)])
     assert [task.file_name for task in gathered.tasks] == ["a.png"]
     assert sorted((os.path.basename(s.path), s.reason) for s in gathered.skipped) == [

@@ -9,6 +9,7 @@ import torch
 from mpn_cli.training.loop import Trainer
 from mpn_cli.training.pose.cache import CropCache
 from mpn_cli.training.pose.people import People
+from mpn_cli.training.pose.task import PoseStage
 from mpn_cli.training.recipe import Recipe
 
 
@@ -27,7 +28,7 @@ def run_recipe(recipe: Recipe, out: Path, stop_after: int | None = None) -> Trai
     if stop_after is not None:
         step = trainer._step
 
-        def stopping(data: Any, batch: Any) -> float:
+        def stopping(data: PoseStage, batch: Any) -> torch.Tensor:
             if trainer.progress.step + 1 == stop_after:
                 trainer.stop()
             return step(data, batch)

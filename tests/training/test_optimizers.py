@@ -2,10 +2,19 @@
 
 import pytest
 import torch
+from mpn_models.network import channels_last
 from mpn_models.registry import MODELS
 from torch import nn
 
 from mpn_cli.training.optimizers import OPTIMIZERS, MuonWithAdamW, make_optimizer
+
+
+class Expansion(nn.Module):
+    """A convolution by the name that such ones have in the networks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(6, 9, 1, bias=False)
 
 
 class Unit(nn.Module):
@@ -13,8 +22,7 @@ class Unit(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.expand = nn.Module()
-        self.expand.conv = nn.Conv2d(6, 9, 1, bias=False)
+        self.expand = Expansion()
         self.head = nn.Conv2d(9, 2, 1)
 
 
@@ -26,6 +34,7 @@ def test_muon_steps_along_the_nearest_orthogonal_matrix() -> None:
     gradient = torch.randn_like(before)
     network.expand.conv.weight.grad = gradient.clone()
     network.head.weight.grad = torch.ones_like(head)
+    assert network.head.bias is not None
     network.head.bias.grad = torch.ones(2)
     optimizer.step()
     step = (before - network.expand.conv.weight.detach()).flatten(1)
@@ -40,8 +49,7 @@ def test_muon_steps_along_the_nearest_orthogonal_matrix() -> None:
 
 def test_every_weight_is_moved_once() -> None:
     for name in OPTIMIZERS:
-        network = MODELS["mobileposenet-256x192"].build()
-        network.to(memory_format=torch.channels_last)
+        network = channels_last(MODELS["mobileposenet-256x192"].build())
         before = {key: value.detach().clone() for key, value in network.named_parameters()}
         optimizer = make_optimizer(name, network, 0.01, 0.0)
         for value in network.parameters():

@@ -49,6 +49,7 @@ def test_labels_are_coco(data: Path, tmp_path: Path) -> None:
         assert one["area"] == pytest.approx(width * height, rel=0.01)
         assert one["num_keypoints"] == sum(v > 0 for v in one["keypoints"][2::3])
         picture = cv2.imread(str(folder / "images" / image["file_name"]))
+        assert picture is not None
         assert picture.shape[:2] == (image["height"], image["width"])
 
 
