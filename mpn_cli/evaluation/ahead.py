@@ -21,8 +21,9 @@ from mpn_cli.evaluation.coco import (
     keypoint_evaluation,
     load_truth,
 )
-from mpn_cli.evaluation.inputs import GroundTruth, Results
+from mpn_cli.evaluation.ground_truth import GroundTruth
 from mpn_cli.evaluation.intervals import resampled
+from mpn_cli.evaluation.results import Results
 
 
 @dataclass(frozen=True, slots=True)

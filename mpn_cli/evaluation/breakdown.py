@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
-from mpn_cli.evaluation.inputs import GroundTruth, Person, Results
+from mpn_cli.evaluation.ground_truth import GroundTruth
+from mpn_cli.evaluation.joining import equal_pairs
 from mpn_cli.evaluation.matches import Matches
+from mpn_cli.evaluation.results import Results
 
 OVERLAP = 0.1
 """IoU of boxes from which people count as overlapping (Ronchi and Perona 2017, section 4.3)."""
@@ -60,7 +62,8 @@ def similarities(
 
     ``areas``: (...), the labelled people's, pixels squared.
     """
-    squared = ((found - labels) ** 2).sum(axis=-1)
+    x, y = np.moveaxis(found - labels, -1, 0)
+    squared = x * x + y * y
     spread = 2 * (2 * sigmas) ** 2
     terms: Float64Array = np.exp(-squared / (spread * (areas[..., None] + np.spacing(1))))
     return terms
@@ -95,20 +98,16 @@ def break_down(truth: GroundTruth, results: Results, matches: Matches) -> Breakd
 
 def overlapping(truth: GroundTruth) -> IntArray:
     """(M,) for each of ``truth.scored`` how many other people's boxes overlap its own."""
-    by_picture: dict[int, list[Person]] = {}
-    for person in truth.people:
-        if not person.iscrowd and person.bbox is not None:
-            by_picture.setdefault(person.image_id, []).append(person)
-    counts: dict[int, int] = {}
-    for people in by_picture.values():
-        boxes = np.array([one.bbox for one in people])
-        low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-        ends = boxes[:, :2] + boxes[:, 2:]
-        inner = (np.minimum(ends[:, None], ends[None]) - low).clip(0).prod(axis=2)
-        areas = boxes[:, 2:].prod(axis=1)
-        share = inner / np.maximum(areas[:, None] + areas - inner, np.spacing(1))
-        others = (share >= OVERLAP).sum(axis=1) - 1
-        counts |= {one.id: max(int(count), 0) for one, count in zip(people, others, strict=True)}
+    people = [one for one in truth.people if not one.iscrowd and one.bbox is not None]
+    boxes = np.array([one.bbox for one in people], dtype=np.float64).reshape(-1, 4)
+    pictures = np.array([one.image_id for one in people], dtype=np.int64)
+    a, b = equal_pairs(pictures, pictures)
+    areas, ends = boxes[:, 2] * boxes[:, 3], boxes[:, :2] + boxes[:, 2:]
+    sides = (np.minimum(ends[a], ends[b]) - np.maximum(boxes[a, :2], boxes[b, :2])).clip(0)
+    inner = sides[:, 0] * sides[:, 1]
+    share = inner / np.maximum(areas[a] + areas[b] - inner, np.spacing(1))
+    others = np.bincount(a[share >= OVERLAP], minlength=len(people)) - 1
+    counts = {one.id: max(count, 0) for one, count in zip(people, others.tolist(), strict=True)}
     return np.array([counts.get(one.id, 0) for one in truth.scored], dtype=np.int64)
 
 

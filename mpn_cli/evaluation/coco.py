@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mpn_cli.base.arrays import IntArray
 from mpn_cli.evaluation.matches import AREAS, NAMES, Matched, Matches
 
 KEYPOINTS, BOXES = "keypoints", "bbox"
@@ -161,31 +162,34 @@ def _matches(evaluation: Any) -> Matches:
 
 
 def _joined(group: Sequence[dict[str, Any]], place: dict[int, int]) -> Matched:
-    def column(name: str) -> Any:
-        return np.fromiter(chain.from_iterable(one[name] for one in group), np.float64)
-
-    def table(name: str, widths: Any) -> Any:
-        """The pictures' tables (T, n) side by side: (T, N)."""
-        rows = len(group[0][name])
-        flat = np.fromiter(
-            chain.from_iterable(chain.from_iterable(one[name] for one in group)), np.int64
-        )
-        starts = np.cumsum(widths) - widths
-        within = np.arange(widths.sum()) - np.repeat(starts, widths)
-        first = np.repeat(starts * rows, widths) + within
-        return flat[first + np.arange(rows)[:, None] * np.repeat(widths, widths)]
-
     numbers = np.array([place[int(one["image_id"])] for one in group])
     results = np.array([len(one["dtIds"]) for one in group])
     people = np.array([len(one["gtIds"]) for one in group])
+    thresholds = len(group[0]["dtMatches"])
+    of_results, of_people = _side_by_side(results, thresholds), _side_by_side(people, thresholds)
+
+    def column(name: str, kind: type) -> Any:
+        return np.fromiter(chain.from_iterable([one[name] for one in group]), kind)
+
+    def table(name: str, kind: type) -> Any:
+        return np.fromiter(chain.from_iterable(chain.from_iterable([o[name] for o in group])), kind)
+
     return Matched(
-        result_ids=column("dtIds").astype(np.int64),
+        result_ids=column("dtIds", np.int64),
         result_pictures=np.repeat(numbers, results),
-        scores=column("dtScores"),
-        partners=table("dtMatches", results),
-        result_ignored=table("dtIgnore", results) > 0,
-        person_ids=column("gtIds").astype(np.int64),
+        scores=column("dtScores", np.float64),
+        partners=table("dtMatches", np.int64)[of_results],
+        result_ignored=table("dtIgnore", np.bool_)[of_results],
+        person_ids=column("gtIds", np.int64),
         person_pictures=np.repeat(numbers, people),
-        person_ignored=column("gtIgnore") > 0,
-        found_by=table("gtMatches", people),
+        person_ignored=column("gtIgnore", np.bool_),
+        found_by=table("gtMatches", np.int64)[of_people],
     )
+
+
+def _side_by_side(widths: IntArray, rows: int) -> IntArray:
+    """(rows, sum of widths) where the numbers of tables (rows, width), one after another, stand."""
+    starts = np.cumsum(widths) - widths
+    within = np.arange(widths.sum()) - np.repeat(starts, widths)
+    first = np.repeat(starts * rows, widths) + within
+    return np.asarray(first + np.arange(rows)[:, None] * np.repeat(widths, widths))

@@ -17,7 +17,8 @@ import numpy as np
 from mpn_cli.base.arrays import Float64Array
 from mpn_cli.evaluation.breakdown import pairs, similarities
 from mpn_cli.evaluation.coco import Engine, keypoint_matches, keypoint_numbers, load_truth
-from mpn_cli.evaluation.inputs import GroundTruth, Results
+from mpn_cli.evaluation.ground_truth import GroundTruth
+from mpn_cli.evaluation.results import Results
 
 MATCHED = 0.1
 """OKS from which a result belongs to a person, however badly placed its joints are."""

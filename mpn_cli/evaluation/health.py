@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from mpn_cli.base.arrays import Float64Array
+from mpn_cli.base.arrays import Float64Array, IntArray
 
 MOST_PER_PICTURE = 20
 """COCO's evaluation looks at the best 20 poses of a picture."""
@@ -30,18 +30,26 @@ SHIFT_PEOPLE = 500
 """So many people, evenly through the file, are looked at for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Found:
     """Results as arrays."""
 
-    pictures: Sequence[int]
-    categories: Sequence[int]
+    pictures: IntArray
+    """(N,)."""
+    categories: IntArray
+    """(N,)."""
     keypoints: Float64Array
-    """(N, K, 2) pixels."""
+    """(N, K, 3): pixels, confidence."""
     scores: Float64Array
     """(N,)."""
     strangers: Mapping[int, str] = field(default_factory=dict)
     """What a results file calls pictures with numbers below 0, which the ground truth lacks."""
+
+    @cached_property
+    def by_picture(self) -> tuple[IntArray, IntArray, IntArray]:
+        """The pictures (P,) that have results, each result's place among them (N,), counts (P,)."""
+        pictures, places, counts = np.unique(self.pictures, return_inverse=True, return_counts=True)
+        return pictures, places, counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +82,19 @@ def odd_things(found: Found, truth: Labelled) -> list[str]:
 
 
 def _strangers(found: Found, truth: Labelled) -> str | None:
-    strange = [picture for picture in found.pictures if picture not in truth.sizes]
-    if not strange:
+    pictures, _, counts = found.by_picture
+    strange = np.array([picture not in truth.sizes for picture in pictures.tolist()])
+    if not strange.any():
         return None
-    first = max(strange)  # they are counted down from -1
+    first = int(pictures[strange].max())  # they are counted down from -1
     return (
-        f"{len(strange)} results are for {len(set(strange))} pictures that the ground truth does"
-        f" not have (first: image id {found.strangers.get(first, first)}); they are left out"
+        f"{counts[strange].sum()} results are for {strange.sum()} pictures that the ground truth"
+        f" does not have (first: image id {found.strangers.get(first, first)}); they are left out"
     )
 
 
 def _silent_pictures(found: Found, truth: Labelled) -> str | None:
-    silent = set(truth.pictures) - set(found.pictures)
+    silent = set(truth.pictures) - set(found.by_picture[0].tolist())
     if not silent:
         return None
     return (
@@ -95,13 +104,15 @@ def _silent_pictures(found: Found, truth: Labelled) -> str | None:
 
 
 def _categories(found: Found, truth: Labelled) -> str | None:
-    other = Counter(c for c in found.categories if c not in truth.categories.values())
-    if not other:
+    known = list(truth.categories.values())
+    categories, counts = np.unique(found.categories, return_counts=True)
+    other = ~np.isin(categories, known)
+    if not other.any():
         return None
     return (
-        f"{other.total()} results have a category that the ground truth does not have"
-        f" ({', '.join(map(str, sorted(other)))}); they count for nothing unless --category says"
-        f" which one is meant ({truth.category_names})"
+        f"{counts[other].sum()} results have a category that the ground truth does not have"
+        f" ({', '.join(map(str, categories[other].tolist()))}); they count for nothing unless"
+        f" --category says which one is meant ({truth.category_names})"
     )
 
 
@@ -112,38 +123,54 @@ def _scores(found: Found, truth: Labelled) -> str | None:
 
 
 def _crowded(found: Found, truth: Labelled) -> str | None:
-    crowded = [n for n in Counter(found.pictures).values() if n > MOST_PER_PICTURE]
-    if not crowded:
+    counts = found.by_picture[2]
+    crowded = counts > MOST_PER_PICTURE
+    if not crowded.any():
         return None
     return (
-        f"{len(crowded)} pictures have more than {MOST_PER_PICTURE} results (up to"
-        f" {max(crowded)}): only the best {MOST_PER_PICTURE} are looked at"
+        f"{crowded.sum()} pictures have more than {MOST_PER_PICTURE} results (up to"
+        f" {counts.max()}): only the best {MOST_PER_PICTURE} are looked at"
     )
 
 
 def _doubled(found: Found, truth: Labelled) -> str | None:
-    poses = (pose.tobytes() for pose in found.keypoints)
-    doubled = len(found.pictures) - len(set(zip(found.pictures, poses, strict=True)))
+    # Equal poses have equal sums; of poses with equal sums it is looked whether they are equal.
+    joints = found.keypoints.shape[1]
+    factors = np.random.default_rng(0).integers(-(2**62), 2**62, (joints, 3)) | 1
+    factors[:, 2] = 0  # places alone count
+    bits = found.keypoints.view(np.int64).reshape(len(found.pictures), 3 * joints)
+    _, places, counts = np.unique(
+        bits @ factors.ravel() + found.pictures, return_inverse=True, return_counts=True
+    )
+    alike = np.flatnonzero(counts[places] > 1)
+    different = {
+        (int(found.pictures[row]), found.keypoints[row, :, :2].tobytes()) for row in alike.tolist()
+    }
+    doubled = len(alike) - len(different)
     return f"{doubled} results stand there twice" if doubled else None
 
 
 def _outside(found: Found, truth: Labelled) -> str | None:
-    pictures, rows = np.unique(found.pictures, return_inverse=True)
+    pictures, rows, _ = found.by_picture
     limits = np.array(
         [truth.sizes.get(picture) or (np.inf, np.inf) for picture in pictures.tolist()]
     )
     if np.isinf(limits).all():
         return None
-    middle = limits[rows][:, None] / 2
-    away = np.abs(found.keypoints - middle) > 1.2 * middle  # a pose cut off reaches a little over
-    share = (away[..., 0] | away[..., 1]).mean()
+    middle = limits[rows] / 2
+    x, y = (
+        np.abs(found.keypoints[..., axis] - middle[:, axis, None]) > 1.2 * middle[:, axis, None]
+        for axis in (0, 1)  # a pose cut off reaches a little over
+    )
+    share = (x | y).mean()
     return (
         f"{share:.0%} of the joints lie outside their pictures" if share > OUTSIDE_SHARE else None
     )
 
 
 def _normalised(found: Found, truth: Labelled) -> str | None:
-    if max(found.keypoints.max(), -found.keypoints.min()) > NORMALISED:
+    places = found.keypoints[..., :2]
+    if max(places.max(), -places.min()) > NORMALISED:
         return None
     return "all coordinates are between 0 and 1: pixels are expected, not shares of the picture"
 
@@ -151,18 +178,18 @@ def _normalised(found: Found, truth: Labelled) -> str | None:
 def _shifted(found: Found, truth: Labelled) -> str | None:
     """A half-pixel convention moves all joints alike."""
     people = range(0, len(truth.pictures), -(-len(truth.pictures) // SHIFT_PEOPLE) or 1)
-    by_picture: dict[int, list[int]] = {truth.pictures[person]: [] for person in people}
-    for row, picture in enumerate(found.pictures):
-        if picture in by_picture:
-            by_picture[picture].append(row)
+    pictures, places, counts = found.by_picture
+    rows_by_picture, ends = np.argsort(places, kind="stable"), np.cumsum(counts)
+    place_of = {picture: place for place, picture in enumerate(pictures.tolist())}
     shifts = []
     for person in people:
-        rows = by_picture[truth.pictures[person]]
-        if not rows:
+        place = place_of.get(truth.pictures[person])
+        if place is None:
             continue
+        rows = rows_by_picture[ends[place] - counts[place] : ends[place]]
         labels = truth.keypoints[person]
         seen = labels[:, 2] > 0
-        away = found.keypoints[rows][:, seen] - labels[seen, :2]
+        away = found.keypoints[rows][:, seen, :2] - labels[seen, :2]
         distance = np.abs(away).max(axis=2)
         best = int(np.median(distance, axis=1).argmin())
         near = distance[best] < MATCH_REACH * np.sqrt(max(truth.areas[person], 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,13 +28,14 @@ def odd_labels(people: Sequence[Person], joints: int, names: Sequence[str]) -> l
 
     joints: how many everybody has; names: theirs.
     """
+    scored = [one for one in people if not one.iscrowd and one.labelled]
     lines = [
-        _areas(people),
-        _counts(people),
+        _areas(scored),
+        _counts(people, scored),
         _ids(people),
         _doubled_ids(people),
-        _doubled(people),
-        _places(people, joints),
+        _doubled(scored),
+        _places(scored, joints),
         _names(names),
     ]
     return [line for line in lines if line]
@@ -44,12 +45,8 @@ def _named(people: Sequence[Person]) -> str:
     return f"first: annotation {people[0].id}"
 
 
-def _where(people: Sequence[Person], odd: Callable[[Person], bool]) -> list[Person]:
-    return [one for one in people if not one.iscrowd and one.labelled and odd(one)]
-
-
-def _areas(people: Sequence[Person]) -> str | None:
-    small = _where(people, lambda one: one.area is not None and one.area < SMALLEST_AREA)
+def _areas(scored: Sequence[Person]) -> str | None:
+    small = [one for one in scored if one.area is not None and one.area < SMALLEST_AREA]
     if not small:
         return None
     values = sorted({one.area for one in small if one.area is not None})
@@ -60,14 +57,14 @@ def _areas(people: Sequence[Person]) -> str | None:
     )
 
 
-def _counts(people: Sequence[Person]) -> str | None:
-    none = _where(people, lambda one: one.num_keypoints is not None and one.num_keypoints == 0)
+def _counts(people: Sequence[Person], scored: Sequence[Person]) -> str | None:
+    none = [one for one in scored if one.num_keypoints == 0]
     if none:
         return (
             f"num_keypoints is 0 for {len(none)} people with labelled joints ({_named(none)}):"
             " COCO's evaluation looks for none of them"
         )
-    some = [one for one in people if not one.iscrowd and not one.labelled and one.num_keypoints]
+    some = [one for one in people if one.num_keypoints and not one.iscrowd and not one.labelled]
     if some:
         return (
             f"num_keypoints is over 0 for {len(some)} people without a labelled joint"
@@ -96,8 +93,7 @@ def _doubled_ids(people: Sequence[Person]) -> str | None:
     )
 
 
-def _doubled(people: Sequence[Person]) -> str | None:
-    scored = _where(people, lambda one: True)
+def _doubled(scored: Sequence[Person]) -> str | None:
     poses = Counter((one.image_id, tuple(one.keypoints or ())) for one in scored)
     doubled = sum(poses.values()) - len(poses)
     if not doubled:
@@ -109,8 +105,8 @@ def _doubled(people: Sequence[Person]) -> str | None:
     )
 
 
-def _places(people: Sequence[Person], joints: int) -> str | None:
-    flat = [one.keypoints for one in _where(people, lambda one: True)]
+def _places(scored: Sequence[Person], joints: int) -> str | None:
+    flat = [one.keypoints for one in scored]
     labels = np.array(flat, dtype=np.float64).reshape(-1, joints, 3)
     places = labels[labels[..., 2] > 0][:, :2]
     if not len(places):

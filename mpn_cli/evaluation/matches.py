@@ -79,13 +79,13 @@ class Matched:
     def summed(self, weights: Float64Array) -> tuple[Float64Array, Float64Array] | None:
         """Average precision (T,) and recall (T,), a picture counted as often as its weight says.
 
-        None where nobody has to be found.
+        weights: (P,) whole numbers, by index of the picture. None where nobody has to be found.
         """
         people = weights[self._pictures_scored].sum()
         if not people:
             return None
-        every = np.cumsum(weights[self._pictures_judged])
-        both = [curve.summed(weights, every, people) for curve in self._curves]
+        every, needed = np.cumsum(weights[self._pictures_judged]), right_needed(people)
+        both = [curve.summed(weights, every, people, needed) for curve in self._curves]
         return np.array([ap for ap, _ in both]), np.array([recall for _, recall in both])
 
     def curve(self, threshold: int) -> Float64Array:
@@ -93,7 +93,7 @@ class Matched:
         weights = np.ones(int(self.result_pictures.max(initial=0)) + 1)
         every = np.cumsum(weights[self._pictures_judged])
         people = max(len(self._pictures_scored), 1)
-        return self._curves[threshold].precision(weights, every, people)[0]
+        return self._curves[threshold].precision(weights, every, right_needed(people))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +110,43 @@ class _Curve:
     """For each right result how many of the ignored stand before it."""
 
     def summed(
-        self, weights: Float64Array, every: Float64Array, people: float
+        self, weights: Float64Array, every: Float64Array, people: float, needed: Float64Array
     ) -> tuple[float, float]:
-        precision, recall = self.precision(weights, every, people)
-        return float(precision.mean()), recall
+        """Average precision and the recall reached; see :meth:`precision`."""
+        precision, right = self.precision(weights, every, needed)
+        return float(precision.mean()), right / people
 
     def precision(
-        self, weights: Float64Array, every: Float64Array, people: float
+        self, weights: Float64Array, every: Float64Array, needed: Float64Array
     ) -> tuple[Float64Array, float]:
-        """(101,), and the recall reached; ``every``: the running sum of all results' weights."""
+        """(101,), and how many results are right.
+
+        every: the running sum of all results' weights; needed: of :func:`right_needed`.
+        """
         if not len(self.right):
             return np.zeros(len(RECALLS)), 0.0
-        right = np.cumsum(weights[self.pictures])
+        right = weights[self.pictures].cumsum()
         judged = every[self.right]
         if len(self.ignored_pictures):
-            out = np.cumsum(weights[self.ignored_pictures])
-            judged -= np.concatenate([[0.0], out])[self.ignored_before]
-        precision = right / np.maximum(judged, np.spacing(1))
-        envelope = np.maximum.accumulate(precision[::-1])[::-1]
-        # The recall at each place is right / people, as COCO rounds it.
-        recalls = right / people
-        places = np.searchsorted(recalls, RECALLS, side="left")
-        return np.append(envelope, 0.0)[places], float(recalls[-1])
+            out = np.zeros(len(self.ignored_pictures) + 1)
+            weights[self.ignored_pictures].cumsum(out=out[1:])
+            judged -= out[self.ignored_before]
+        np.maximum(judged, np.spacing(1), out=judged)
+        precision = np.append(right / judged, 0.0)
+        # The best precision from each recall on: of each stretch, then of all behind it.
+        stretches = np.maximum.reduceat(precision, right.searchsorted(needed))
+        return np.maximum.accumulate(stretches[::-1])[::-1], float(right[-1])
+
+
+def right_needed(people: float) -> Float64Array:
+    """(101,) how many results must be right to reach each of ``RECALLS``, of so many people.
+
+    A recall is a quotient rounded as COCO rounds it; these are the least whole numbers whose
+    quotient is large enough.
+    """
+    near = np.floor(RECALLS * people) + np.arange(-1, 3)[:, None]
+    enough = near / people >= RECALLS
+    return np.asarray(np.take_along_axis(near, enough.argmax(axis=0)[None], axis=0)[0])
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mpn_cli.base.errors import InputError
-from mpn_cli.formats.coco import Id, Image, ImageList, number_of
-from mpn_cli.formats.files import read_json
+from mpn_cli.formats.coco import Id, Image, ImageList, number_of, read_data_set
 from mpn_cli.formats.pictures import PictureNames
 
 DATA_SET = "dataset.json"
@@ -45,7 +44,7 @@ def names_beside(results: Path, truth: Path) -> dict[Id, Image]:
     if not file.is_file() or (truth.exists() and file.samefile(truth)):
         return {}
     try:
-        return {one.id: one for one in read_json(file, ImageList, "a COCO data set").images}
+        return {one.id: one for one in read_data_set(file, ImageList).images}
     except InputError:
         return {}  # anybody's file of that name
 

@@ -18,8 +18,9 @@ import numpy as np
 from mpn_cli.base.arrays import BoolArray, Float64Array
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import MPII
-from mpn_cli.formats.coco import Id, Result, read_results
+from mpn_cli.formats.coco import Id
 from mpn_cli.formats.files import plain_utf8, read_json
+from mpn_cli.formats.pose_results import PoseResults, read_results
 from mpn_cli.sources.walk import number_pictures
 
 GROUPS = (
@@ -191,28 +192,22 @@ def read_mpii_results(file: Path, truth: MpiiTruth) -> Float64Array:
             shape = "nothing" if preds is None else preds.shape
             raise InputError(f"{file}: preds is {shape}, not ({people}, 16, 2)")
         return np.asarray(preds[..., :2], dtype=np.float64) - 1
-    results = read_results(file)
+    results = read_results(file, MPII.joints, "MPII has")
     if truth.pictures is None:
         raise InputError(f"{file}: a .mat ground truth names no pictures: give its .mat results")
-    for number, one in enumerate(results):
-        if len(one.keypoints) != 3 * MPII.joints:
-            raise InputError(
-                f"{file}: result {number} has {len(one.keypoints) / 3:g} joints, MPII has 16"
-            )
-    if results and not {one.image_id for one in results} & set(truth.pictures):
+    if len(results) and not set(results.image_ids) & set(truth.pictures):
         raise InputError(
             f"{file}: none of its pictures is in the ground truth (first: image id"
-            f" {results[0].image_id})"
+            f" {results.image_ids[0]})"
         )
     return _assigned(truth, truth.pictures, results)
 
 
-def _assigned(truth: MpiiTruth, pictures: Sequence[int], results: Sequence[Result]) -> Float64Array:
-    flat = np.array([one.keypoints for one in results], dtype=np.float64)
-    poses = flat.reshape(-1, MPII.joints, 3)[..., :2]
+def _assigned(truth: MpiiTruth, pictures: Sequence[int], results: PoseResults) -> Float64Array:
+    poses = results.keypoints[..., :2]
     by_picture: dict[Id, list[int]] = {}
-    for row, one in enumerate(results):
-        by_picture.setdefault(one.image_id, []).append(row)
+    for row, picture in enumerate(results.image_ids):
+        by_picture.setdefault(picture, []).append(row)
     chosen = np.full((len(pictures), MPII.joints, 2), np.nan)
     for picture in set(pictures):
         rows = by_picture.get(picture, [])

@@ -8,14 +8,20 @@ import numpy as np
 
 from mpn_cli.base.arrays import Float64Array, IntArray
 from mpn_cli.evaluation.breakdown import similarities
-from mpn_cli.evaluation.inputs import GroundTruth, Results
+from mpn_cli.evaluation.ground_truth import GroundTruth
+from mpn_cli.evaluation.joining import equal_pairs
 from mpn_cli.evaluation.matches import Matches
+from mpn_cli.evaluation.results import Results
 
 BINS = 10
 NEAR = 0.5
 """An OKS term from which a joint is right."""
 LEAST_OKS = 0.1
 """A pose that is less like everybody has no person whose joints its own could be compared with."""
+
+
+_BLOCK = 2048
+"""Results compared with people at once: what that takes fits a core's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,59 +80,72 @@ def correlation(a: Float64Array, b: Float64Array) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def measure_reliability(truth: GroundTruth, results: Results, matches: Matches) -> Reliabilities:
+def measure_reliability(
+    truth: GroundTruth, results: Results, matches: Matches, nearest: Nearest
+) -> Reliabilities:
     """How far a results file's scores and confidences can be believed.
 
-    Each pose is compared with the labelled person it is most like, so that a second pose of
-    somebody is judged by how well it fits, too. Poses that COCO's evaluation neither counts right
-    nor wrong (on crowds, on people without labelled joints) are left out. ``matches``: of
+    Each pose is compared with the labelled person it is most like (``nearest``), so that a second
+    pose of somebody is judged by how well it fits, too. Poses that COCO's evaluation neither counts
+    right nor wrong (on crowds, on people without labelled joints) are left out. ``matches``: of
     ``keypoint_evaluation``.
     """
     judged = results.known.copy()
     for group in matches.everywhere():
         out = group.result_ids[group.result_ignored[0]]
         judged[results.rows[out - 1]] = False
-    rows, people, pair_oks, terms = _nearest(
-        truth, results, np.flatnonzero(judged).astype(np.int64)
-    )
-    seen = (truth.keypoints[people, :, 2] > 0) & (pair_oks >= LEAST_OKS)[:, None]
-    right = (terms[seen] >= NEAR).astype(np.float64)
+    seen = truth.keypoints[nearest.people, :, 2] > 0
+    seen &= (judged[nearest.rows] & (nearest.oks >= LEAST_OKS))[:, None]
+    right = (nearest.terms[seen] >= NEAR).astype(np.float64)
     every = np.zeros(len(results))
-    every[rows] = pair_oks
+    every[nearest.rows] = nearest.oks
     scores, oks = results.scores[judged], every[judged]
     return Reliabilities(
-        reliability(results.keypoints[rows][..., 2][seen], right),
+        reliability(results.keypoints[nearest.rows, :, 2][seen], right),
         reliability(scores, oks),
         correlation(scores, oks),
     )
 
 
-def _nearest(
-    truth: GroundTruth, results: Results, rows: IntArray
-) -> tuple[IntArray, IntArray, Float64Array, Float64Array]:
-    """Of the results ``rows`` that have somebody in their picture: which (M,), most like whom.
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Whom M results are most like."""
 
-    That is a row of ``truth.scored`` (M,); then the OKS (M,) and its terms (M, K).
-    """
-    by_picture: dict[int, list[int]] = {}
-    for row, person in enumerate(truth.scored):
-        by_picture.setdefault(person.image_id, []).append(row)
-    pairs = np.array(
-        [
-            (row, person)
-            for row in rows.tolist()
-            for person in by_picture.get(results.pictures[row], ())
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 2)
-    mine, people = pairs.T
+    rows: IntArray
+    """(M,) of the results that have somebody in their picture."""
+    people: IntArray
+    """(M,) rows of ``truth.scored``."""
+    oks: Float64Array
+    """(M,)."""
+    terms: Float64Array
+    """(M, K) of the OKS."""
+
+
+def nearest_people(truth: GroundTruth, results: Results) -> Nearest:
+    """Whom results are most like; those with nobody in their picture are left out."""
+    rows = results.rows
+    blocks = [
+        _nearest_of_few(truth, results, rows[start : start + _BLOCK])
+        for start in range(0, max(len(rows), 1), _BLOCK)
+    ]
+    return Nearest(
+        np.concatenate([one.rows for one in blocks]),
+        np.concatenate([one.people for one in blocks]),
+        np.concatenate([one.oks for one in blocks]),
+        np.concatenate([one.terms for one in blocks]),
+    )
+
+
+def _nearest_of_few(truth: GroundTruth, results: Results, rows: IntArray) -> Nearest:
+    mine, people = equal_pairs(results.pictures[rows], truth.picture_of)
+    mine = rows[mine]
+    labels = truth.keypoints[people]
     terms = similarities(
-        results.keypoints[mine, :, :2], truth.keypoints[people, :, :2], truth.areas[people],
-        truth.sigmas,
-    )  # fmt: skip
-    seen = truth.keypoints[people, :, 2] > 0
+        results.keypoints[mine, :, :2], labels[..., :2], truth.areas[people], truth.sigmas
+    )
+    seen = labels[..., 2] > 0
     oks = np.asarray((terms * seen).sum(axis=1) / seen.sum(axis=1))
     order = np.lexsort((-oks, mine))
     _, first = np.unique(mine[order], return_index=True)
     best = order[first]
-    return mine[best], people[best], oks[best], terms[best]
+    return Nearest(mine[best], people[best], oks[best], terms[best])

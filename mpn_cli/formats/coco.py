@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -31,6 +31,8 @@ Number = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info
 
 LARGEST_ID = 2**53
 """From here on ids are not told apart as floating point numbers, which evaluations keep them in."""
+
+_DataSet = TypeVar("_DataSet", bound="ImageList")
 
 _NAMED = 10
 """So many categories are named in a message."""
@@ -86,7 +88,7 @@ class Person(Annotation):
     @property
     def labelled(self) -> int:
         """How many joints are labelled."""
-        return sum(seen > 0 for seen in self.keypoints[2::3]) if self.keypoints else 0
+        return sum([seen > 0 for seen in self.keypoints[2::3]]) if self.keypoints else 0
 
 
 class Category(msgspec.Struct):
@@ -130,23 +132,9 @@ class Detection(msgspec.Struct, gc=False):
     score: Number = 1.0
 
 
-class Result(msgspec.Struct, gc=False):
-    """A pose of a results file."""
-
-    image_id: Id
-    keypoints: list[Number]
-    """x, y in pixels and confidence of each joint, flat."""
-    score: Number
-    category_id: Id = PERSON_ID
-    bbox: list[Number] | None = None
-    area: Number | None = None
-    file_name: str | None = None
-    """Ultralytics names the picture."""
-
-
-def read_results(file: Path) -> list[Result]:
-    """COCO keypoint results. Raises InputError."""
-    return read_json(file, list[Result], "a list of COCO keypoint results")
+def read_data_set(file: Path, kind: type[_DataSet]) -> _DataSet:
+    """A COCO data set, as much of it as ``kind`` says. Raises InputError."""
+    return read_json(file, kind, "a COCO data set")
 
 
 def numbered(ids: Iterable[Id]) -> dict[Id, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,13 @@ from typing import Any
 import numpy as np
 from mpn_nms.contract import Kept, PoseBatch
 
-from mpn_cli.base.arrays import IntArray
+from mpn_cli.base.arrays import Float64Array, IntArray
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import COCO, SKELETONS
-from mpn_cli.evaluation.inputs import GroundTruth, fit
-from mpn_cli.formats.coco import PERSON_ID, Result, numbered, read_results
+from mpn_cli.evaluation.ground_truth import GroundTruth
+from mpn_cli.evaluation.results import fit
+from mpn_cli.formats.coco import PERSON_ID, numbered
+from mpn_cli.formats.pose_results import PoseResults, content_of, read_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,8 @@ class Candidates:
         joints = np.concatenate(
             [self.batch.keypoints[kept.rows], self.batch.confidences[kept.rows][..., None]], axis=2
         )
-        return [
-            {
-                "image_id": int(picture),
-                "category_id": int(category),
-                "keypoints": pose.reshape(-1).tolist(),
-                "score": float(score),
-            }
-            for picture, category, pose, score in zip(
-                pictures, self.categories[kept.rows], joints, kept.scores, strict=True
-            )
-        ]
+        categories = self.categories[kept.rows].tolist()
+        return content_of(joints, kept.scores, pictures.tolist(), categories)
 
 
 def load_candidates(file: Path, truth: GroundTruth | None = None) -> Candidates:
@@ -53,61 +45,56 @@ def load_candidates(file: Path, truth: GroundTruth | None = None) -> Candidates:
     Raises InputError, also where none of them belongs to ``truth``.
     """
     poses = read_results(file)
-    if not poses:
+    if not len(poses):
         raise InputError(f"{file}: holds no poses")
-    length = len(poses[0].keypoints)
-    if length not in (3 * joints for joints in SKELETONS):
-        raise InputError(f"{file}: poses of {length / 3:g} joints; known are 17 and 16")
-    areas = []
-    for number, pose in enumerate(poses):
-        if len(pose.keypoints) != length:
-            raise InputError(
-                f"{file}: pose {number} has {len(pose.keypoints)} numbers, not {length}"
-            )
-        areas.append(_area(file, number, pose))
+    joints = poses.keypoints.shape[1]
+    if joints not in SKELETONS:
+        raise InputError(f"{file}: poses of {joints} joints; known are 17 and 16")
     pictures, categories = _numbers(file, poses, truth)
     poses_by_picture = np.argsort(pictures, kind="stable")
     ids, sizes = np.unique(pictures, return_counts=True)
-    flat = np.array([pose.keypoints for pose in poses])[poses_by_picture].reshape(len(poses), -1, 3)
+    keypoints = poses.keypoints[poses_by_picture]
     batch = PoseBatch(
-        keypoints=flat[..., :2],
-        confidences=flat[..., 2],
-        scores=np.array([pose.score for pose in poses])[poses_by_picture],
-        areas=np.array(areas)[poses_by_picture],
+        keypoints=keypoints[..., :2],
+        confidences=keypoints[..., 2],
+        scores=poses.scores[poses_by_picture],
+        areas=_areas(file, poses)[poses_by_picture],
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        sigmas=np.array(SKELETONS[length // 3].sigmas),
+        sigmas=np.array(SKELETONS[joints].sigmas),
     )
     return Candidates(batch, ids.astype(np.int64), categories[poses_by_picture])
 
 
-def _area(file: Path, number: int, pose: Result) -> float:
-    area = pose.area
-    if area is None:
-        if pose.bbox is None or len(pose.bbox) != 4:
-            raise InputError(f"{file}: pose {number} has neither area nor bbox")
-        area = pose.bbox[2] * pose.bbox[3]
-    if not 0 < area < math.inf:
-        raise InputError(
-            f"{file}: pose {number} has area {area:g}; areas are over 0, in pixels squared"
-        )
-    return area
+def _areas(file: Path, poses: PoseResults) -> Float64Array:
+    """(N,) pixels squared: the file's, else those of its boxes."""
+    areas = []
+    for row, (area, box) in enumerate(zip(poses.areas, poses.boxes, strict=True)):
+        if area is None:
+            if box is None or len(box) != 4:
+                raise InputError(f"{file}: result {row} has neither area nor bbox")
+            area = box[2] * box[3]
+        if not 0 < area < math.inf:
+            raise InputError(
+                f"{file}: result {row} has area {area:g}; areas are over 0, in pixels squared"
+            )
+        areas.append(area)
+    return np.array(areas)
 
 
 def _numbers(
-    file: Path, poses: Sequence[Result], truth: GroundTruth | None
+    file: Path, poses: PoseResults, truth: GroundTruth | None
 ) -> tuple[IntArray, IntArray]:
     """(N,) pictures and (N,) categories."""
     if truth is None:
-        numbers = numbered(pose.image_id for pose in poses)
-        kinds = numbered(pose.category_id for pose in poses)
+        numbers, kinds = numbered(poses.image_ids), numbered(poses.category_ids)
         return (
-            np.array([numbers[pose.image_id] for pose in poses], dtype=np.int64),
-            np.array([kinds[pose.category_id] for pose in poses], dtype=np.int64),
+            np.array([numbers[one] for one in poses.image_ids], dtype=np.int64),
+            np.array([kinds[one] for one in poses.category_ids], dtype=np.int64),
         )
     fitted = fit(file, poses, truth)
-    if not set(fitted.categories) & set(truth.categories.values()):
+    if not np.isin(fitted.categories, list(truth.categories.values())).any():
         raise InputError(f"{file}: none of its poses has a category of {truth.file}")
-    return np.array(fitted.pictures), np.array(fitted.categories)
+    return fitted.pictures, fitted.categories
 
 
 def make_crowds(sizes: IntArray, seed: int) -> Candidates:

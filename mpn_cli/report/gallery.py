@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 
 from mpn_cli.evaluation.errors import KINDS, Errors, Kind
-from mpn_cli.evaluation.inputs import GroundTruth
+from mpn_cli.evaluation.ground_truth import GroundTruth
 from mpn_cli.report.run import Run
 from mpn_cli.results.poses import Pose, PredictedPose, WrittenPicture
 from mpn_cli.sources.reading import UnreadableError, read_reduced

@@ -17,8 +17,9 @@ from mpn_cli.formats.coco import (
     number_of,
     numbered,
     person_categories,
+    read_data_set,
 )
-from mpn_cli.formats.files import decode_json, read_content, read_json
+from mpn_cli.formats.files import decode_json, read_content
 from mpn_cli.formats.pictures import PictureFinder, PictureNames, is_below
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.tasks import Box, Gathered, Skipped, Task
@@ -110,7 +111,7 @@ def _gather_detections(
         raise InputError(f"{source}: holds no detections")
     used = {one.category_id for one in detections}
     if image_info is not None:
-        data = read_json(Path(image_info), ImageList, "a COCO data set")
+        data = read_data_set(Path(image_info), ImageList)
         pictures, numbers = _pictures_by_id(image_info, data.images)
         person = person_categories(image_info, data.categories, used, person_category)
     else:

@@ -16,7 +16,8 @@ import numpy as np
 from mpn_cli.base.arrays import FloatArray
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.files import unfinished_file
-from mpn_cli.formats.coco import Id, Person, PoseDataSet, Result, read_results
+from mpn_cli.formats.coco import Id, Person, PoseDataSet
+from mpn_cli.formats.pose_results import read_results
 from mpn_cli.training.data_sets import (
     find_pictures,
     read_data_set,
@@ -60,7 +61,14 @@ def label(data: Path, predictions: Path, out: Path, least: float = LEAST_CONFIDE
     pictures = find_pictures(file, labels.images, [image.id for image in labels.images])
     for image, picture in zip(content["images"], pictures, strict=True):
         image["file_name"] = str(picture.path.absolute())
-    poses = {_key(one.image_id, one.bbox): one for one in read_results(predictions) if one.bbox}
+    results = read_results(predictions)
+    poses = {
+        _key(picture, box): keypoints
+        for picture, box, keypoints in zip(
+            results.image_ids, results.boxes, results.keypoints, strict=True
+        )
+        if box
+    }
     people = labels.annotations or []
     found = joints = 0
     for row, person in enumerate(people):
@@ -89,10 +97,9 @@ def _key(picture: Id, box: list[float]) -> _BoxKey:
     return picture, tuple(np.round(box, 2).tolist())
 
 
-def _add(file: Path, person: Person, pose: Result, labels: PoseDataSet, least: float) -> int:
-    """Fill a person's unlabelled joints, in place; how many were filled."""
+def _add(file: Path, person: Person, found: FloatArray, labels: PoseDataSet, least: float) -> int:
+    """Fill a person's unlabelled joints of a pose (K, 3), in place; how many were filled."""
     seen = _joints(person.keypoints or [])
-    found = _joints(pose.keypoints)
     if seen.shape != found.shape:
         raise InputError(
             f"{file}: annotation {person.id} has {len(seen)} joints, its prediction {len(found)}"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mpn_cli.base.skeletons import COCO
-from mpn_cli.evaluation.inputs import read_ground_truth
+from mpn_cli.evaluation.ground_truth import read_ground_truth
 from mpn_cli.networks.scoring import read_score_model
 from tests.acceptance.conftest import Mpn
 from tests.conftest import make_picture

@@ -8,7 +8,7 @@ from mpn_cli.base.skeletons import COCO
 from mpn_cli.calibration.fitting import beta_calibration, fit, mirrored, regression
 from mpn_cli.calibration.measuring import cross_validate
 from mpn_cli.calibration.samples import NOBODY, OWN, WORSE, Samples
-from mpn_cli.evaluation.inputs import Person
+from mpn_cli.evaluation.ground_truth import Person
 
 RIGHT_AT = (2.0, 0.7, 0.4)
 """a, b, d of the beta curve by which made joints are right."""

@@ -11,7 +11,8 @@ from mpn_cli.base.skeletons import COCO
 from mpn_cli.evaluation.breakdown import break_down, overlapping
 from mpn_cli.evaluation.coco import Engine, keypoint_evaluation, load_truth
 from mpn_cli.evaluation.errors import Errors, Kind, find_errors
-from mpn_cli.evaluation.inputs import GroundTruth, Results, read_ground_truth, read_results
+from mpn_cli.evaluation.ground_truth import GroundTruth, read_ground_truth
+from mpn_cli.evaluation.results import Results, read_results
 
 PICTURES = 60
 

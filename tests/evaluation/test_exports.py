@@ -14,9 +14,10 @@ from pycocotools.cocoeval import COCOeval
 
 from mpn_cli.base.errors import InputError
 from mpn_cli.evaluation.coco import Engine, keypoint_evaluation, load_truth
-from mpn_cli.evaluation.inputs import read_ground_truth, read_results
+from mpn_cli.evaluation.ground_truth import read_ground_truth
 from mpn_cli.evaluation.intervals import resampled
 from mpn_cli.evaluation.matches import NAMES
+from mpn_cli.evaluation.results import read_results
 from tests.evaluation.test_engines import random_files
 
 Content = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import COCO
-from mpn_cli.evaluation.inputs import read_ground_truth
+from mpn_cli.evaluation.ground_truth import read_ground_truth
 from tests.evaluation.test_engines import random_files
 
 Content = dict[str, Any]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mpn_cli.base.errors import InputError
-from mpn_cli.evaluation.inputs import Results, read_ground_truth, read_results
+from mpn_cli.evaluation.ground_truth import read_ground_truth
+from mpn_cli.evaluation.results import Results, read_results
 from mpn_cli.nms_bench.candidates import load_candidates
 
 NAMES = ("1.jpg", "10.jpg", "2.jpg", "sub/3.jpg")
@@ -68,7 +69,7 @@ def test_renumbered_pictures_are_matched_by_name(
     poses = [pose(one) for one in MINE]
     found = read(results_with(tmp_path, MINE, poses), truth_with(tmp_path, theirs))
     assert dict(found.numbers) == numbers
-    assert found.pictures == list(numbers.values())
+    assert found.pictures.tolist() == list(numbers.values())
     assert bool(found.notes) == (theirs != MINE and any(i in theirs for i in MINE))
     assert all("matched by file name" in note for note in found.notes)
     # Poses for the NMS bench belong to the same pictures.
@@ -85,11 +86,11 @@ def found_truth(folder: Path) -> Path:
 def test_equal_ids_without_names_stay(tmp_path: Path) -> None:
     poses = [pose(one) for one in MINE]
     found = read(results_with(tmp_path, None, poses), truth_with(tmp_path, {2: "x.jpg", 3: None}))
-    assert found.pictures == [-1, 2, 3, -2]
+    assert found.pictures.tolist() == [-1, 2, 3, -2]
     assert found.notes == []
     other = {i: f"other {i}.jpg" for i in MINE}
     found = read(results_with(tmp_path, MINE, poses), truth_with(tmp_path, other))
-    assert found.pictures == [1, 2, 3, 4]
+    assert found.pictures.tolist() == [1, 2, 3, 4]
     (note,) = found.notes
     assert "4 pictures have another name under their id" in note
     assert "matched by id and may be others" in note
@@ -97,9 +98,9 @@ def test_equal_ids_without_names_stay(tmp_path: Path) -> None:
 
 def test_somebody_elses_data_set_beside_them_is_not_believed(tmp_path: Path) -> None:
     results = results_with(tmp_path, {1: "2.jpg"}, [pose(1), pose(2)])  # knows no picture 2
-    assert read(results, truth_with(tmp_path, {1: "1.jpg", 2: "2.jpg"})).pictures == [1, 2]
+    assert read(results, truth_with(tmp_path, {1: "1.jpg", 2: "2.jpg"})).pictures.tolist() == [1, 2]
     (tmp_path / "dataset.json").write_text("[]")
-    assert read(results, truth_with(tmp_path, {1: "1.jpg", 2: "2.jpg"})).pictures == [1, 2]
+    assert read(results, truth_with(tmp_path, {1: "1.jpg", 2: "2.jpg"})).pictures.tolist() == [1, 2]
 
 
 def test_ultralytics_names_its_pictures(tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_ultralytics_names_its_pictures(tmp_path: Path) -> None:
     poses = [pose("kitchen_01"), pose("v1.2"), pose("30"), pose("garden"),
              pose(9, file_name="kitchen_01.jpg")]  # fmt: skip
     found = read(results_with(tmp_path, None, poses), truth)
-    assert found.pictures == [1, 2, 30, -1, 1]
+    assert found.pictures.tolist() == [1, 2, 30, -1, 1]
     assert found.found().strangers == {-1: "garden"}
     with pytest.raises(InputError, match=r"none of its pictures is in .* \(first: image id garden"):
         read(results_with(tmp_path, None, [pose("garden")]), truth)

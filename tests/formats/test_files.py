@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from mpn_cli.base.errors import InputError
-from mpn_cli.formats.coco import BoxDataSet, PoseDataSet, Result, read_results
+from mpn_cli.formats.coco import BoxDataSet, PoseDataSet
 from mpn_cli.formats.files import read_json
+from mpn_cli.formats.pose_results import read_results
 
 TEXT = '{"images": [{"id": 1, "file_name": "ü.jpg"}]}'
 
@@ -45,7 +46,9 @@ def test_numbers_in_other_forms(tmp_path: Path) -> None:
 def test_nan_only_matters_where_it_is_needed(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     file.write_text('[{"image_id": 1, "keypoints": [1, 2, 3], "score": 0.5, "area": NaN}]')
-    assert read_results(file) == [Result(1, [1, 2, 3], 0.5)]
+    found = read_results(file)
+    assert (found.image_ids, found.scores.tolist(), found.areas) == ([1], [0.5], [None])
+    assert found.keypoints.tolist() == [[[1, 2, 3]]]
     file.write_text('[{"image_id": 1, "keypoints": [1, NaN, 3], "score": 0.5}]')
     with pytest.raises(InputError, match=r"a.json: holds NaN or Infinity.*keypoints\[1\]"):
         read_results(file)
@@ -66,7 +69,9 @@ def test_texts_that_say_nan_are_no_numbers(tmp_path: Path, word: str) -> None:
         with pytest.raises(InputError, match=rf"a.json: not a list .*\$\[0\]\.{place}"):
             read_results(file)
     file.write_text(f'[{{"image_id": "{word}", "keypoints": [1, "2.5", 3], "score": "0.5"}}]')
-    assert read_results(file) == [Result(word, [1, 2.5, 3], 0.5)]
+    found = read_results(file)
+    assert (found.image_ids, found.scores.tolist()) == ([word], [0.5])
+    assert found.keypoints.tolist() == [[[1, 2.5, 3]]]
 
 
 def test_what_is_no_text_is_said(tmp_path: Path) -> None:

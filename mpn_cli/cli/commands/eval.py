@@ -18,12 +18,13 @@ from mpn_cli.evaluation.breakdown import Breakdown, Group, break_down
 from mpn_cli.evaluation.coco import Engine, Evaluation
 from mpn_cli.evaluation.errors import KINDS, Errors, Kind, Mended, find_errors
 from mpn_cli.evaluation.files import results_file
+from mpn_cli.evaluation.ground_truth import read_ground_truth
 from mpn_cli.evaluation.health import odd_things
-from mpn_cli.evaluation.inputs import Results, read_ground_truth, read_results
 from mpn_cli.evaluation.intervals import Interval, intervals
 from mpn_cli.evaluation.matches import NAMES
 from mpn_cli.evaluation.pckh import Pckh, is_mpii, pckh, read_mpii, read_mpii_results
-from mpn_cli.evaluation.reliability import Reliabilities, measure_reliability
+from mpn_cli.evaluation.reliability import Reliabilities, measure_reliability, nearest_people
+from mpn_cli.evaluation.results import Results, read_results
 from mpn_cli.options.evaluating import EvalOptions
 from mpn_cli.options.layers import resolve
 
@@ -51,6 +52,7 @@ def evaluate(
         ahead.begin(files)
         results = [read_results(file, labelled) for file in files]
         odd = [[*one.notes, *odd_things(one.found(), labelled.labelled())] for one in results]
+        nearest = [nearest_people(labelled, one) for one in results]
         measured = [ahead.evaluate(one) for one in results]
     evaluations = [one.evaluation for one in measured]
     draws = [one.draws for one in measured]
@@ -61,8 +63,8 @@ def evaluate(
         break_down(labelled, one, of.matches) for one, of in zip(results, evaluations, strict=True)
     ]
     believed = [
-        measure_reliability(labelled, one, of.matches)
-        for one, of in zip(results, evaluations, strict=True)
+        measure_reliability(labelled, one, of.matches, near)
+        for one, of, near in zip(results, evaluations, nearest, strict=True)
     ]
     wanted = results if settings.errors else []
     mistakes = [find_errors(labelled, one, Engine(engine)) for one in wanted]

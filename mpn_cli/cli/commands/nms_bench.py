@@ -16,7 +16,7 @@ from mpn_cli.base.outputs import check_output
 from mpn_cli.cli import console
 from mpn_cli.evaluation.coco import load_truth
 from mpn_cli.evaluation.files import results_file
-from mpn_cli.evaluation.inputs import read_ground_truth
+from mpn_cli.evaluation.ground_truth import read_ground_truth
 from mpn_cli.evaluation.plots import check_plot, draw_times
 from mpn_cli.nms_bench.bench import CROWD_SIZES, Row, run_bench, time_by_crowd
 from mpn_cli.nms_bench.candidates import Candidates, load_candidates, make_crowds

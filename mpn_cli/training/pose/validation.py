@@ -10,7 +10,8 @@ from mpn_cli.base.arrays import Float64Array
 from mpn_cli.base.choices import Decode
 from mpn_cli.base.skeletons import Skeleton
 from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
-from mpn_cli.formats.coco import PERSON, PERSON_ID, Category, Image, PoseDataSet, Result
+from mpn_cli.formats.coco import PERSON, PERSON_ID, Category, Image, PoseDataSet
+from mpn_cli.formats.pose_results import content_of
 from mpn_cli.geometry.crops import (
     PADDING,
     grid_to_picture,
@@ -51,11 +52,9 @@ def validation_ap(
         categories=[Category(PERSON_ID, PERSON)],
     )
     poses = np.concatenate([keypoints, confidences[..., None]], axis=2)
-    found = [
-        Result(one, pose.ravel().tolist(), float(pose[:, 2].mean()))
-        for one, pose in zip(ids, poses, strict=True)
-    ]
-    return keypoint_numbers(load_truth(to_content(truth)), to_content(found), skeleton.sigmas)["AP"]
+    scores = np.array([pose[:, 2].mean() for pose in poses])
+    found = content_of(poses, scores, ids, [PERSON_ID] * len(ids))
+    return keypoint_numbers(load_truth(to_content(truth)), found, skeleton.sigmas)["AP"]
 
 
 def _estimate(

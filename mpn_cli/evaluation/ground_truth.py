@@ -1,37 +1,35 @@
-"""A ground truth and the results for it, read from COCO files and checked."""
+"""A ground truth: a COCO data set with labelled keypoints, read and checked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mpn_cli.base.arrays import BoolArray, Float64Array
+from mpn_cli.base.arrays import Float64Array, IntArray
 from mpn_cli.base.errors import InputError
-from mpn_cli.base.skeletons import COCO, MPII, SKELETONS, mirrored, plain_name
-from mpn_cli.evaluation.health import Found, Labelled
+from mpn_cli.base.skeletons import COCO, SKELETONS, mirrored
+from mpn_cli.evaluation.health import Labelled
 from mpn_cli.evaluation.labels import odd_labels
-from mpn_cli.evaluation.naming import Pictures, match_pictures
+from mpn_cli.evaluation.naming import Pictures
+from mpn_cli.evaluation.sigmas import oks_constants
 from mpn_cli.formats.coco import (
     PERSON_ID,
     Category,
     Id,
     Image,
     PoseDataSet,
-    Result,
     find_category,
     list_categories,
     number_of,
     numbered,
+    read_data_set,
 )
 from mpn_cli.formats.coco import Person as Annotation
-from mpn_cli.formats.coco import read_results as read_list
-from mpn_cli.formats.files import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +99,11 @@ class GroundTruth:
         return flat.reshape(-1, len(self.names), 3)
 
     @cached_property
+    def picture_of(self) -> IntArray:
+        """(M,) of ``scored``: the picture's number."""
+        return np.array([one.image_id for one in self.scored], dtype=np.int64)
+
+    @cached_property
     def areas(self) -> Float64Array:
         """(M,) of ``scored``, pixels squared."""
         return np.array([one.area for one in self.scored], dtype=np.float64)
@@ -151,66 +154,11 @@ class GroundTruth:
         )
 
 
-@dataclass(frozen=True)
-class Results:
-    """COCO keypoint results, as arrays; row n is the file's result n."""
-
-    file: Path
-    pictures: list[int]
-    """The ground truth's numbers; below 0 where it does not have the picture."""
-    numbers: Mapping[Id, int]
-    """Those numbers by the ids that the file gives its pictures."""
-    categories: list[int]
-    keypoints: Float64Array
-    """(N, K, 3): pixels, confidence."""
-    scores: Float64Array
-    """(N,)."""
-    known: BoolArray
-    """(N,) whether the ground truth has the picture; what has none of its categories counts for
-    nothing, as in COCO's evaluation, but is left out only where no engine takes its category."""
-    as_it_is: bool
-    """Whether an engine may be given the file itself."""
-    notes: list[str] = field(default_factory=list)
-    """What was done to make them fit the ground truth, a line each."""
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def found(self) -> Found:
-        """What the health check looks at."""
-        places = np.ascontiguousarray(self.keypoints[..., :2])
-        names = {number: str(name) for name, number in self.numbers.items() if number < 0}
-        return Found(self.pictures, self.categories, places, self.scores, names)
-
-    def content(self) -> list[dict[str, Any]]:
-        """What an engine takes: the results for known pictures alone."""
-        if not len(self):
-            return []
-        results = read_list(self.file)
-        # COCO's evaluation measures a result by its box where the file has boxes.
-        boxed = all(one.bbox is not None and len(one.bbox) == 4 for one in results)
-        return [
-            {
-                "image_id": self.pictures[row],
-                "category_id": self.categories[row],
-                "keypoints": results[row].keypoints,
-                "score": results[row].score,
-                **({"bbox": results[row].bbox} if boxed else {}),
-            }
-            for row in self.rows.tolist()
-        ]
-
-    @cached_property
-    def rows(self) -> Any:
-        """(N',) this file's row of each result of ``content``."""
-        return np.flatnonzero(self.known)
-
-
 def read_ground_truth(
     file: Path, sigmas: str | None = None, category: str | None = None
 ) -> GroundTruth:
     """A COCO data set; ``sigmas`` and ``category`` as on the command line. Raises InputError."""
-    content = read_json(file, PoseDataSet, "a COCO data set")
+    content = read_data_set(file, PoseDataSet)
     annotations = content.annotations or []
     listed, notes = _categories(file, content)
     categories, others = _chosen(file, listed, category)
@@ -237,11 +185,11 @@ def read_ground_truth(
         _person(file, one, number, picture, categories[one.category_id], joints)
         for number, (one, picture) in enumerate(placed, 1)
     ]
-    boxes = sum(one.area is None and one.labelled > 0 and not one.iscrowd for one in labels)
+    boxes = sum(one.area is None and not one.iscrowd and one.labelled > 0 for one in labels)
     if boxes:
         notes.append(f"{boxes} people have no area: OKS takes their boxes', which are larger than"
                      " the segmented areas of COCO")  # fmt: skip
-    values = _sigmas(sigmas, joints, names)
+    values = oks_constants(sigmas, joints, names)
     truth = GroundTruth(
         file, Pictures(file, images, numbers), people, names, categories, others,
         category is not None, list_categories(listed), np.array(values),
@@ -307,10 +255,10 @@ def _person(
 ) -> Person:
     """An annotation with what it lacks filled in. Raises InputError where that can't be done."""
     box = one.bbox if one.bbox and len(one.bbox) == 4 else None
-    area = one.area
+    area, labelled = one.area, one.labelled
     if area is None and box is not None:
         area = box[2] * box[3]
-    if area is None and one.labelled and not one.iscrowd:
+    if area is None and labelled and not one.iscrowd:
         raise InputError(
             f"{file}: annotation {one.id} has neither area nor bbox, and OKS is measured in the"
             " area"
@@ -323,96 +271,9 @@ def _person(
         box,
         area or 0.0,
         bool(one.iscrowd),
-        one.labelled if one.num_keypoints is None else one.num_keypoints,
-        one.labelled,
+        labelled if one.num_keypoints is None else one.num_keypoints,
+        labelled,
     )
-
-
-def read_results(file: Path, truth: GroundTruth) -> Results:
-    """Results for a ground truth. Raises InputError."""
-    results = read_list(file)
-    joints = len(truth.names)
-    for number, one in enumerate(results):
-        if len(one.keypoints) != 3 * joints:
-            raise InputError(
-                f"{file}: result {number} has {len(one.keypoints) / 3:g} joints, the ground"
-                f" truth {joints}"
-            )
-    fitted = fit(file, results, truth)
-    boxed = sum(one.bbox is not None for one in results)
-    flat = np.fromiter(chain.from_iterable(one.keypoints for one in results), np.float64)
-    return Results(
-        file,
-        fitted.pictures,
-        fitted.numbers,
-        fitted.categories,
-        flat.reshape(-1, joints, 3),
-        np.array([one.score for one in results], dtype=np.float64),
-        fitted.known,
-        fitted.unchanged and boxed in (0, len(results)),
-        fitted.notes,
-    )
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Pictures and categories of N results, in the ground truth's numbers."""
-
-    pictures: list[int]
-    """Below 0 where the ground truth does not have the picture."""
-    numbers: Mapping[Id, int]
-    """The pictures' numbers by the results' ids."""
-    categories: list[int]
-    known: BoolArray
-    """(N,) whether an engine can be asked about it, as in ``Results``."""
-    unchanged: bool
-    """Whether all are known, and called in both files alike."""
-    notes: list[str]
-
-
-def fit(file: Path, results: Sequence[Result], truth: GroundTruth) -> Fitted:
-    """Results' pictures and categories in a ground truth. Raises InputError where it has none."""
-    own_names = {one.image_id: one.file_name for one in results if one.file_name}
-    matched = match_pictures(truth.pictures, (o.image_id for o in results), own_names, file)
-    pictures = [matched.numbers[one.image_id] for one in results]
-    categories, notes = _result_categories(truth, [one.category_id for one in results])
-    there = np.array(pictures, dtype=np.int64) >= 0
-    if results and not there.any():
-        raise InputError(
-            f"{file}: none of its pictures is in {truth.file} (first: image id"
-            f" {results[0].image_id})"
-        )
-    known = there & (np.array(categories, dtype=np.int64) >= 0)
-    unchanged = (
-        bool(known.all())
-        and all(one == number for one, number in matched.numbers.items() if number >= 0)
-        and all(one == number for one, number in truth.categories.items())
-        and not notes
-    )
-    return Fitted(pictures, matched.numbers, categories, known, unchanged, [*matched.notes, *notes])
-
-
-def _result_categories(truth: GroundTruth, given: Sequence[Id]) -> tuple[list[int], list[str]]:
-    """The ground truth's category numbers of results, below 0 where it has none; what is odd.
-
-    Where the user has chosen one category and the results have none of the ground truth's (as
-    Ultralytics counts from 0), that one is meant.
-    """
-    numbers: dict[Id, int] = dict(truth.categories)
-    strange = {one for one in given if one not in truth.categories}
-    chosen = next(iter(truth.categories.values()))
-    notes: list[str] = []
-    for place, one in enumerate(sorted(strange, key=str), 1):
-        # Numbers of other categories than the ground truth's stay what they are, for messages.
-        free = isinstance(one, int) and one >= 0 and one not in truth.categories.values()
-        numbers[one] = int(one) if free else -place
-    others = strange & truth.other_categories
-    if truth.chosen and strange and len(strange) == len(set(given)) and not others:
-        numbers |= dict.fromkeys(strange, chosen)
-        listed = ", ".join(sorted(map(str, strange)))
-        notes.append(f"results of category {listed}, which the ground truth does not have, are"
-                     " taken for the one that --category says")  # fmt: skip
-    return [numbers[one] for one in given], notes
 
 
 def _names(categories: Iterable[Category], joints: int) -> tuple[str, ...]:
@@ -422,30 +283,3 @@ def _names(categories: Iterable[Category], joints: int) -> tuple[str, ...]:
     if joints in SKELETONS:
         return SKELETONS[joints].keypoints
     return tuple(f"joint {number}" for number in range(joints))
-
-
-def _sigmas(text: str | None, joints: int, names: tuple[str, ...]) -> Sequence[float]:
-    """OKS constants: the user's, or those of COCO's or MPII's joints. Raises InputError."""
-    if text is None:
-        if joints == COCO.joints:
-            return COCO.sigmas
-        if [*map(plain_name, names)] == [*map(plain_name, MPII.keypoints)]:
-            return MPII.sigmas
-        raise InputError(
-            f"{joints} joints are not COCO's 17: give their --sigmas ({joints} numbers, or one for"
-            " all; mpii for MPII's)"
-        )
-    for skeleton in SKELETONS.values():
-        if text.strip().lower() == skeleton.name and skeleton.joints == joints:
-            return skeleton.sigmas
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if len(values) == 1:
-        values *= joints
-    if len(values) != joints or not min(values, default=0) > 0:
-        raise InputError(
-            f"--sigmas {text}: {joints} numbers over 0, separated by commas; or one for all"
-        )
-    return values
