@@ -54,9 +54,12 @@ def mirrored(skeleton: Skeleton) -> Iterator[tuple[int, ...]]:
 
 
 def _fit_joints(
-    samples: Samples, rows: BoolArray, looked_at: Float64Array, joints: tuple[int, ...],
+    samples: Samples,
+    rows: BoolArray,
+    looked_at: Float64Array,
+    joints: tuple[int, ...],
     skeleton: Skeleton,
-) -> JointModel:  # fmt: skip
+) -> JointModel:
     of = list(joints)
     somebody = rows & (samples.kinds != NOBODY)
     labelled = samples.labelled[:, of]
@@ -76,9 +79,13 @@ def _fit_joints(
     chance_of_label = regression(standardised(of_people, means, deviations), shown, SHRINKAGE)
     chance = beta_calibration(mine[..., 0][on_people], (terms >= NEAR).astype(np.float64))
     return JointModel(
-        joints, _short(means), _short(deviations), _short(similarity), _short(chance_of_label),
+        joints,
+        _short(means),
+        _short(deviations),
+        _short(similarity),
+        _short(chance_of_label),
         chance,
-    )  # fmt: skip
+    )
 
 
 def regression(values: Float64Array, true: Float64Array, shrinkage: float) -> Float64Array:

@@ -90,17 +90,28 @@ def _ap(samples: Samples, rows: BoolArray, scores: Float64Array, skeleton: Skele
     for row in np.flatnonzero(rows | (samples.kinds == OWN)):
         person, picture = samples.people[row], ids[samples.pictures[row]]
         if samples.kinds[row] == OWN and person is not None:
-            truth.append({
-                "id": len(truth) + 1, "image_id": picture, "category_id": 1, "iscrowd": 0,
-                "bbox": person.bbox, "area": person.area, "keypoints": person.keypoints,
-                "num_keypoints": person.labelled,
-            })  # fmt: skip
+            truth.append(
+                {
+                    "id": len(truth) + 1,
+                    "image_id": picture,
+                    "category_id": 1,
+                    "iscrowd": 0,
+                    "bbox": person.bbox,
+                    "area": person.area,
+                    "keypoints": person.keypoints,
+                    "num_keypoints": person.labelled,
+                }
+            )
         if rows[row]:
             pose = np.column_stack([samples.keypoints[row], samples.confidences[row]])
-            found.append({
-                "image_id": picture, "category_id": 1, "keypoints": pose.reshape(-1).tolist(),
-                "score": float(scores[row]),
-            })  # fmt: skip
+            found.append(
+                {
+                    "image_id": picture,
+                    "category_id": 1,
+                    "keypoints": pose.reshape(-1).tolist(),
+                    "score": float(scores[row]),
+                }
+            )
     content = {
         "images": [{"id": one} for one in ids.values()],
         "annotations": truth,

@@ -134,9 +134,12 @@ def collect(
 
 
 def _compared(
-    pictures: Sequence[_Picture], keypoints: Float64Array, confidences: Float64Array,
-    truths: Sequence[GroundTruth], skeleton: Skeleton,
-) -> Samples:  # fmt: skip
+    pictures: Sequence[_Picture],
+    keypoints: Float64Array,
+    confidences: Float64Array,
+    truths: Sequence[GroundTruth],
+    skeleton: Skeleton,
+) -> Samples:
     people = [person for one in pictures for person in one.people]
     boxes = np.concatenate([one.boxes for one in pictures])
     similarity = np.full(confidences.shape, np.nan)

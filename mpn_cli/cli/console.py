@@ -148,9 +148,14 @@ def progress(label: str, total: int, quiet: bool) -> Iterator[Advance]:
         yield _line_progress(label, total)
     else:
         with Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(),
-            TimeRemainingColumn(), TextColumn("{task.fields[detail]}"), console=stderr,
-        ) as bar:  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Speed(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[detail]}"),
+            console=stderr,
+        ) as bar:
             task = bar.add_task(label, total=total, detail="")
             first: list[int] = []
 

@@ -44,9 +44,11 @@ def _parameter(option: DeclaredOption) -> inspect.Parameter:
     if option.plain is bool and not names:
         names = (option.flag,)
     offered = typer.Option(
-        *names, help=option.option.help, show_default=option.shown or False,
+        *names,
+        help=option.option.help,
+        show_default=option.shown or False,
         rich_help_panel=option.option.panel,
-    )  # fmt: skip
+    )
     return inspect.Parameter(
         option.name,
         inspect.Parameter.KEYWORD_ONLY,

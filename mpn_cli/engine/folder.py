@@ -234,9 +234,14 @@ class OutFolder:
         with writing(self.path):
             write_predictions(predictions, self._pictures(job))
             write_dataset(
-                dataset, self._pictures(job), self._pictures(job), skeleton, recipe.kpt_thr,
-                recipe.pose_thr, info,
-            )  # fmt: skip
+                dataset,
+                self._pictures(job),
+                self._pictures(job),
+                skeleton,
+                recipe.kpt_thr,
+                recipe.pose_thr,
+                info,
+            )
             small = {"skipped.jsonl": lines, INPUTS_FILE: inputs_of(job)}
             hashes = {file.name: file_sha256(file) for file in (predictions, dataset)}
             hashes |= {name: hashlib.sha256(content).hexdigest() for name, content in small.items()}

@@ -21,8 +21,11 @@ from mpn_cli.sources.tasks import Task
 
 def overlay_style(recipe: Recipe) -> str:
     """What overlays show, as "poses boxes scores"; "" where none are wanted."""
-    shown = (("poses", recipe.overlay), ("boxes", recipe.overlay_boxes),
-             ("scores", recipe.overlay_scores))  # fmt: skip
+    shown = (
+        ("poses", recipe.overlay),
+        ("boxes", recipe.overlay_boxes),
+        ("scores", recipe.overlay_scores),
+    )
     return " ".join(name for name, wanted in shown if wanted)
 
 

@@ -71,9 +71,11 @@ def reuse_shards(job: Job, known: Known, out: Path, parts: Path) -> None:
                     for task, picture in zip(tasks, pictures, strict=True)
                 )
                 counts = Counts(
-                    full_image=alone, kept_out=kept_out, other_size=other_size,
+                    full_image=alone,
+                    kept_out=kept_out,
+                    other_size=other_size,
                     reused=len(pictures),
-                )  # fmt: skip
+                )
                 write_part(parts, job.hash, number, ShardResult(pictures, counts=counts))
 
 

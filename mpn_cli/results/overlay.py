@@ -28,8 +28,20 @@ _SHIFT = 4
 
 
 _JPEG = (".jpg", ".jpeg")
-_OTHERS = (".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jpe", ".jfif", ".heic",
-           ".heif", ".hif")  # fmt: skip
+_OTHERS = (
+    ".png",
+    ".bmp",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".gif",
+    ".avif",
+    ".jpe",
+    ".jfif",
+    ".heic",
+    ".heif",
+    ".hif",
+)
 _UNNAMED = ".picture"
 """Used as the suffix of a picture that has none of the usual ones."""
 
@@ -90,9 +102,15 @@ def draw_scores(canvas: Picture, poses: Sequence[Pose]) -> None:
         place = (x + 3, y + round(26 * size))
         for colour, width in ((0, 0, 0), 4), (MARK, 1):
             cv2.putText(
-                canvas, f"{pose.score:.2f}", place, cv2.FONT_HERSHEY_SIMPLEX, size, colour,
-                width * _thickness(canvas), cv2.LINE_AA,
-            )  # fmt: skip
+                canvas,
+                f"{pose.score:.2f}",
+                place,
+                cv2.FONT_HERSHEY_SIMPLEX,
+                size,
+                colour,
+                width * _thickness(canvas),
+                cv2.LINE_AA,
+            )
 
 
 def _thickness(canvas: Picture) -> int:
@@ -120,10 +138,18 @@ def _draw_pose(canvas: Picture, pose: Pose, skeleton: Skeleton, kpt_thr: float) 
         start, end = (_fixed(joints[joint], left, top) for joint in (a, b))
         colour = _side(skeleton, a, b)
         if a == b:
-            cv2.circle(layer, start, round(1.6 * width * 2**_SHIFT), (255, 255, 255), -1,
-                       cv2.LINE_AA, _SHIFT)  # fmt: skip
-            cv2.circle(layer, start, round(1.1 * width * 2**_SHIFT), colour, -1,
-                       cv2.LINE_AA, _SHIFT)  # fmt: skip
+            cv2.circle(
+                layer,
+                start,
+                round(1.6 * width * 2**_SHIFT),
+                (255, 255, 255),
+                -1,
+                cv2.LINE_AA,
+                _SHIFT,
+            )
+            cv2.circle(
+                layer, start, round(1.1 * width * 2**_SHIFT), colour, -1, cv2.LINE_AA, _SHIFT
+            )
         else:
             cv2.line(layer, start, end, colour, width, cv2.LINE_AA, _SHIFT)
         cv2.addWeighted(layer, strength, patch, 1 - strength, 0, dst=patch)

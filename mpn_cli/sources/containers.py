@@ -23,11 +23,19 @@ AVIF_BRANDS = (b"avif", b"avis")
 def format_of(content: bytes) -> str:
     """The kind of a file by its first bytes, as ``JPEG``; "" for one that is not known."""
     for start, name in (
-        (b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"BM", "BMP"),
-        (b"II*\x00", "TIFF"), (b"MM\x00*", "TIFF"), (b"GIF8", "GIF"),
-        (b"\x1aE\xdf\xa3", "video"), (b"FLV\x01", "video"), (b"\x00\x00\x01\xba", "video"),
-        (b"\x00\x00\x01\xb3", "video"), (b"0&\xb2u\x8ef\xcf\x11", "video"), (b"OggS", "video"),
-    ):  # fmt: skip
+        (b"\xff\xd8\xff", "JPEG"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"BM", "BMP"),
+        (b"II*\x00", "TIFF"),
+        (b"MM\x00*", "TIFF"),
+        (b"GIF8", "GIF"),
+        (b"\x1aE\xdf\xa3", "video"),
+        (b"FLV\x01", "video"),
+        (b"\x00\x00\x01\xba", "video"),
+        (b"\x00\x00\x01\xb3", "video"),
+        (b"0&\xb2u\x8ef\xcf\x11", "video"),
+        (b"OggS", "video"),
+    ):
         if content.startswith(start):
             return name
     if content[:4] == b"RIFF":

@@ -8,13 +8,35 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 PICTURES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff",
-)  # fmt: skip
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".bmp",
+    ".webp",
+    ".tif",
+    ".tiff",
+)
 HEIC = (".heic", ".heif", ".hif")
 VIDEOS = (
-    ".3gp", ".avi", ".flv", ".insv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
-    ".mts", ".mxf", ".ogv", ".webm", ".wmv",
-)  # fmt: skip
+    ".3gp",
+    ".avi",
+    ".flv",
+    ".insv",
+    ".m2ts",
+    ".m4v",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".mts",
+    ".mxf",
+    ".ogv",
+    ".webm",
+    ".wmv",
+)
 
 HEIC_HINT = "HEIC needs pillow-heif; pip install 'mobileposenet[heic]'"
 VIDEO_HINT = "a video is no picture; take its frames out first, as with ffmpeg"

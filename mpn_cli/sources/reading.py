@@ -46,8 +46,11 @@ class UnreadableError(MpnError):
         return self.detail
 
 
-REDUCTIONS = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4,
-              2: cv2.IMREAD_REDUCED_COLOR_2}  # fmt: skip
+REDUCTIONS = {
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+}
 """Factors by which a JPEG decoder can shrink a picture, the largest first."""
 
 

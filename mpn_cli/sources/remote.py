@@ -14,8 +14,16 @@ from mpn_cli.base.errors import InputError
 TRIES = 3
 """A picture is asked for so often before it is left out: networks have bad seconds."""
 
-DRIVERS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp",
-           "https": "aiohttp", "abfs": "adlfs", "az": "adlfs"}  # fmt: skip
+DRIVERS = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "abfs": "adlfs",
+    "az": "adlfs",
+}
 
 
 def is_remote(path: str) -> bool:

@@ -210,8 +210,9 @@ def _listed(lines: Iterable[str], base: str, name: str) -> Iterator[tuple[str, s
 
 
 def _common_folder(paths: list[str]) -> str:
-    folders = [path.rpartition("/")[0] if is_remote(path) else os.path.dirname(path)
-               for path in paths]  # fmt: skip
+    folders = [
+        path.rpartition("/")[0] if is_remote(path) else os.path.dirname(path) for path in paths
+    ]
     common = os.path.commonpath(folders)
     # commonpath takes the double slash of an address for one.
     return common.replace(":/", "://", 1) if is_remote(paths[0]) else common

@@ -157,8 +157,12 @@ class Trainer:
             if step % LOG_STEPS == 0:
                 rate = (step - first) * recipe.batch / (now - started)
                 loss = float(torch.stack(losses).mean())
-                self._log(step=step, loss=loss, samples_per_second=rate,
-                          learning_rate=self.optimizer.param_groups[0]["lr"])  # fmt: skip
+                self._log(
+                    step=step,
+                    loss=loss,
+                    samples_per_second=rate,
+                    learning_rate=self.optimizer.param_groups[0]["lr"],
+                )
                 losses.clear()
             every = data.batches.steps_per_epoch * recipe.validate_epochs
             timed_out = self._gone >= 1
@@ -208,8 +212,12 @@ class Trainer:
         if ap >= self.progress.best_ap:
             self.progress.best_ap = ap
             save_weights(self.out / "best.safetensors", averaged, self.recipe.model)
-        self._log(step=self.progress.step, ap=ap, best_ap=self.progress.best_ap,
-                  input_size=f"{size[1]}x{size[0]}")  # fmt: skip
+        self._log(
+            step=self.progress.step,
+            ap=ap,
+            best_ap=self.progress.best_ap,
+            input_size=f"{size[1]}x{size[0]}",
+        )
 
     def _log(self, **event: Any) -> None:
         if not self._first:
@@ -222,9 +230,14 @@ class Trainer:
 
 RECIPE_FILE = "recipe.json"
 _OWN_NAMES = (
-    RECIPE_FILE, "log.jsonl", "curves.svg", "cache",
-    "checkpoint.safetensors", "best.safetensors", "last.safetensors",
-)  # fmt: skip
+    RECIPE_FILE,
+    "log.jsonl",
+    "curves.svg",
+    "cache",
+    "checkpoint.safetensors",
+    "best.safetensors",
+    "last.safetensors",
+)
 """What a run writes into OUT."""
 
 

@@ -84,14 +84,20 @@ class MuonWithAdamW:
         """Put back what ``state_dict`` gave."""
         after, state = len(self._pairs), state_dict["state"]
         groups = state_dict["param_groups"]
-        self._muon.load_state_dict({
-            "state": {index: values for index, values in state.items() if index < after},
-            "param_groups": groups[:1],
-        })  # fmt: skip
-        self._adamw.load_state_dict({
-            "state": {index - after: values for index, values in state.items() if index >= after},
-            "param_groups": groups[1:],
-        })  # fmt: skip
+        self._muon.load_state_dict(
+            {
+                "state": {index: values for index, values in state.items() if index < after},
+                "param_groups": groups[:1],
+            }
+        )
+        self._adamw.load_state_dict(
+            {
+                "state": {
+                    index - after: values for index, values in state.items() if index >= after
+                },
+                "param_groups": groups[1:],
+            }
+        )
 
 
 Optimizer = torch.optim.Optimizer | MuonWithAdamW

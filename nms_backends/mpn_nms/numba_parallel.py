@@ -271,8 +271,19 @@ def _hard(keypoints, confidences, areas, joints, inverse, order, thr, visible_ab
 
 @_compile(fastmath=False, nogil=True)
 def _soft(  # type: ignore[no-untyped-def]
-    x, y, weights, areas, inverse, order, left, thr, max_dets, linear, rows, scores,
-):  # fmt: skip
+    x,
+    y,
+    weights,
+    areas,
+    inverse,
+    order,
+    left,
+    thr,
+    max_dets,
+    linear,
+    rows,
+    scores,
+):
     """Soft suppression; ``order`` and its scores ``left`` are used up."""
     poses = len(order)
     places = np.arange(poses)
@@ -298,8 +309,20 @@ def _soft(  # type: ignore[no-untyped-def]
 
 @_compile(fastmath=False, nogil=True)
 def _matrix(  # type: ignore[no-untyped-def]
-    x, y, weights, areas, inverse, order, left, sigma, score_thr, max_dets, gaussian, rows, scores,
-):  # fmt: skip
+    x,
+    y,
+    weights,
+    areas,
+    inverse,
+    order,
+    left,
+    sigma,
+    score_thr,
+    max_dets,
+    gaussian,
+    rows,
+    scores,
+):
     """Matrix suppression: scores decay by the OKS with all better poses."""
     poses = len(order)
     decayed = np.empty(poses)
@@ -327,9 +350,25 @@ def _matrix(  # type: ignore[no-untyped-def]
 
 @_compile(parallel=True, nogil=True)
 def _suppress_all(  # type: ignore[no-untyped-def]
-    keypoints, confidences, scores, areas, offsets, joints, inverse, pictures, method, thr, sigma,
-    score_thr, max_dets, visible_above, rows, new_scores, counts, doubtful,
-):  # fmt: skip
+    keypoints,
+    confidences,
+    scores,
+    areas,
+    offsets,
+    joints,
+    inverse,
+    pictures,
+    method,
+    thr,
+    sigma,
+    score_thr,
+    max_dets,
+    visible_above,
+    rows,
+    new_scores,
+    counts,
+    doubtful,
+):
     """Every picture by one thread; rows and scores are written where the picture's own stand."""
     by_joint = np.empty(len(joints))
     by_joint[joints] = inverse
@@ -352,12 +391,33 @@ def _suppress_all(  # type: ignore[no-untyped-def]
             left = scores[order]
             if method in (SOFT, SOFT_LINEAR):
                 kept = _soft(
-                    x, y, weights, own_areas, by_joint, order, left, thr, max_dets,
-                    method == SOFT_LINEAR, own, own_scores,
-                )  # fmt: skip
+                    x,
+                    y,
+                    weights,
+                    own_areas,
+                    by_joint,
+                    order,
+                    left,
+                    thr,
+                    max_dets,
+                    method == SOFT_LINEAR,
+                    own,
+                    own_scores,
+                )
             else:
                 kept = _matrix(
-                    x, y, weights, own_areas, by_joint, order, left, sigma, score_thr, max_dets,
-                    method == MATRIX_GAUSSIAN, own, own_scores,
-                )  # fmt: skip
+                    x,
+                    y,
+                    weights,
+                    own_areas,
+                    by_joint,
+                    order,
+                    left,
+                    sigma,
+                    score_thr,
+                    max_dets,
+                    method == MATRIX_GAUSSIAN,
+                    own,
+                    own_scores,
+                )
         counts[picture] = max(kept, 0)

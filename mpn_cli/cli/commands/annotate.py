@@ -45,9 +45,13 @@ from mpn_cli.sources.tasks import Gathered
 STOPPING = "stopping after the shards in hand; once more stops at once"
 
 LIBRARIES = {
-    "torch": "torch", "openvino": "openvino", "numpy": "numpy", "opencv-python-headless": "cv2",
-    "numba": "numba", "pycocotools": "pycocotools",
-}  # fmt: skip
+    "torch": "torch",
+    "openvino": "openvino",
+    "numpy": "numpy",
+    "opencv-python-headless": "cv2",
+    "numba": "numba",
+    "pycocotools": "pycocotools",
+}
 """Distributions that run.json names, and what they are imported as."""
 
 
@@ -272,9 +276,10 @@ def _show_summary(record: RunRecord[Any], pose_thr: float, out: str) -> None:
         table.add_row(name, str(count), rate + old)
     if counts.kept_out:
         table.add_row(
-            "kept out", str(counts.kept_out),
+            "kept out",
+            str(counts.kept_out),
             f"score under {pose_thr:g} (--pose-thr): only in predictions.json",
-        )  # fmt: skip
+        )
     reasons = ", ".join(f"{n} {why}" for why, n in counts.boxes_left_out.items())
     if reasons:
         table.add_row("boxes left out", str(sum(counts.boxes_left_out.values())), reasons)
@@ -282,18 +287,20 @@ def _show_summary(record: RunRecord[Any], pose_thr: float, out: str) -> None:
         table.add_row("skipped", str(counts.skipped), "reasons in skipped.jsonl")
     if counts.full_image:
         table.add_row(
-            "full image", str(counts.full_image),
+            "full image",
+            str(counts.full_image),
             "no boxes given: one person is taken to fill each picture",
-        )  # fmt: skip
+        )
     others = counts.other_files
     if others:
         described = "; ".join([in_words(others), *hints(others)])
         table.add_row("other files", str(sum(others.values())), described)
     if counts.other_size:
         table.add_row(
-            "other size", str(counts.other_size),
+            "other size",
+            str(counts.other_size),
             "not as large as the file with their boxes says: boxes may be misplaced",
-        )  # fmt: skip
+        )
     stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
     table.add_row("seconds", f"{wall:.1f}", stages)
     table.add_row("files", "", f"{out}/predictions.json, dataset.json, run.json")

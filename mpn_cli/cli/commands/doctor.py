@@ -16,9 +16,21 @@ from mpn_cli.engine.crew import cores
 from mpn_cli.networks.openvino_cache import VARIABLE, cache_folder, is_writable
 
 LIBRARIES = (
-    "torch", "openvino", "onnxruntime", "numpy", "opencv-python-headless", "numba", "joblib",
-    "pycocotools", "pillow", "typer", "rich", "pydantic", "msgspec", "safetensors",
-)  # fmt: skip
+    "torch",
+    "openvino",
+    "onnxruntime",
+    "numpy",
+    "opencv-python-headless",
+    "numba",
+    "joblib",
+    "pycocotools",
+    "pillow",
+    "typer",
+    "rich",
+    "pydantic",
+    "msgspec",
+    "safetensors",
+)
 
 VARIABLES = ("OMP_", "MKL_", "NUMBA_", "OPENBLAS_", "CUDA_", "MPN_", "XDG_CACHE_HOME")
 """Prefixes of the environment variables that affect mpn."""

@@ -272,9 +272,11 @@ def _print_errors(results: Results, found: Errors) -> None:
     for kind in KINDS:
         mended = f"{found.mended[kind]:.3f}" if kind in found.mended else f"{found.ap:.3f}"
         kinds.add_row(
-            kind, str(found.count(kind)), _share(found.count(kind) / judged),
+            kind,
+            str(found.count(kind)),
+            _share(found.count(kind) / judged),
             mended if kind is not Kind.GOOD else f"{found.ap:.3f} as it is",
-        )  # fmt: skip
+        )
     kinds.add_section()
     for name, count in (
         (Mended.MISSED, len(found.missed)),

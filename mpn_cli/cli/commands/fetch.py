@@ -27,14 +27,24 @@ def fetch_network(name: str | None, quiet: bool, as_json: bool) -> None:
 
 def _show_all(entries: list[Entry], as_json: bool) -> None:
     if as_json:
-        console.print_json({
-            "networks": [
-                {"name": e.name, "kind": e.kind, "url": e.url, "sha256": e.sha256,
-                 "bytes": e.bytes, "licence": e.licence, "about": e.about,
-                 "fetched": e.file.is_file(), "option": e.option}
-                for e in entries
-            ]
-        })  # fmt: skip
+        console.print_json(
+            {
+                "networks": [
+                    {
+                        "name": e.name,
+                        "kind": e.kind,
+                        "url": e.url,
+                        "sha256": e.sha256,
+                        "bytes": e.bytes,
+                        "licence": e.licence,
+                        "about": e.about,
+                        "fetched": e.file.is_file(),
+                        "option": e.option,
+                    }
+                    for e in entries
+                ]
+            }
+        )
         return
     table = console.make_table("Known networks", ("name", "for", "MB", "licence", "fetched"), 5)
     for entry in entries:

@@ -21,16 +21,18 @@ def list_models(as_json: bool, quiet: bool = False) -> None:
     rows: list[dict[str, Any]] = []
     for model in MODELS.values():
         cost = count_cost(model.build(), model.input_size)
-        rows.append({
-            "name": model.name,
-            "joints": model.joints,
-            "parameters": cost.parameters,
-            "paper_parameters": round(model.paper_parameters * 1e6),
-            "multiply_adds": cost.multiply_adds,
-            "paper_way": round(cost.paper_gflops, 4),
-            "paper_gflops": model.paper_gflops,
-            "weights": model.weights.is_file(),
-        })  # fmt: skip
+        rows.append(
+            {
+                "name": model.name,
+                "joints": model.joints,
+                "parameters": cost.parameters,
+                "paper_parameters": round(model.paper_parameters * 1e6),
+                "multiply_adds": cost.multiply_adds,
+                "paper_way": round(cost.paper_gflops, 4),
+                "paper_gflops": model.paper_gflops,
+                "weights": model.weights.is_file(),
+            }
+        )
     if as_json:
         console.print_json({"models": rows})
         return

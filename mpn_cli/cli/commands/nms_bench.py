@@ -123,10 +123,17 @@ def _table_7(rows: list[Row]) -> list[list[str]]:
             if row.method == method:
                 ap = "-" if row.ap is None else f"{100 * row.ap:.1f}"
                 ours = row.microseconds / 1000
-                lines.append([
-                    method, f"{paper_ap:.1f}", f"{paper_ms:.2f}", row.backend, ap, f"{ours:.4f}",
-                    f"{paper_ms / ours:,.0f}",
-                ])  # fmt: skip
+                lines.append(
+                    [
+                        method,
+                        f"{paper_ap:.1f}",
+                        f"{paper_ms:.2f}",
+                        row.backend,
+                        ap,
+                        f"{ours:.4f}",
+                        f"{paper_ms / ours:,.0f}",
+                    ]
+                )
     return lines
 
 

@@ -71,10 +71,14 @@ def _train(
         draw_curves(log, out / "curves.svg")
     done = progress.step == trainer.steps
     if as_json:
-        console.print_json({
-            "steps": trainer.steps, "step": progress.step, "best_ap": progress.best_ap,
-            "weights": str(out / "best.safetensors"),
-        })  # fmt: skip
+        console.print_json(
+            {
+                "steps": trainer.steps,
+                "step": progress.step,
+                "best_ap": progress.best_ap,
+                "weights": str(out / "best.safetensors"),
+            }
+        )
     elif not quiet:
         state = "done" if done else "stopped; the same command goes on from there"
         reached = (

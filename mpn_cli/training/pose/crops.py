@@ -83,9 +83,13 @@ class CropBatches(Batches[CropBatch]):
 
     def _views(self, rng: np.random.Generator, people: IntArray) -> Views:
         return draw_views(
-            rng, self.augmentation, self.skeleton, self._keypoints[people], self._weights[people],
+            rng,
+            self.augmentation,
+            self.skeleton,
+            self._keypoints[people],
+            self._weights[people],
             self.input_size,
-        )  # fmt: skip
+        )
 
     def _labels(self, people: IntArray, views: Views) -> tuple[Float64Array, Float32Array]:
         return views.labels(self.skeleton, self._keypoints[people], self._weights[people])

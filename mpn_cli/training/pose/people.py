@@ -46,9 +46,15 @@ class People:
     def where(self, rows: BoolArray) -> People:
         """The people of some rows."""
         return People(
-            self.source, self.pictures, self.digest, self.picture_ids[rows],
-            self.picture_rows[rows], self.boxes[rows], self.keypoints[rows], self.weights[rows],
-        )  # fmt: skip
+            self.source,
+            self.pictures,
+            self.digest,
+            self.picture_ids[rows],
+            self.picture_rows[rows],
+            self.boxes[rows],
+            self.keypoints[rows],
+            self.weights[rows],
+        )
 
 
 def load_people(source: Path, joints: int) -> People:
