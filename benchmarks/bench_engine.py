@@ -5,7 +5,9 @@ is started as a user does; its start-up (a run of one picture) is taken off. The
 run and decode in this process, box by box, as the paper's code family and most tools do. The peer
 is any heatmap network as ONNX, run by ONNX Runtime where that is installed.
 
-    python benchmarks/bench_engine.py [--data ../shared/data/coco_dev] [--json FILE]
+    python benchmarks/bench_engine.py [--data COCO_DEV] [--json FILE]
+
+COCO_DEV holds person_keypoints.json and images/ (benchmarks/shared_data.py says where it is).
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from mpn_models.folded import fold
 from mpn_models.network import channels_last
 from mpn_models.registry import DEFAULT_MODEL, MODELS
 from mpn_models.weights import load_weights, read_header
+from shared_data import COCO_DEV, SHARED_DATA, needed
 
 from mpn_cli.base.choices import Decode
 from mpn_cli.cli.console import make_table, stdout
@@ -198,14 +201,17 @@ def measure(data: Path, peer: Path, times: int) -> dict[str, dict[str, float]]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    shared = Path("../shared/data")
-    parser.add_argument("--data", type=Path, default=shared / "coco_dev")
+    parser.add_argument("--data", type=Path, default=COCO_DEV)
     parser.add_argument(
-        "--peer", type=Path, default=shared / "peers" / "ultralight_nano_simplepose_256x192.onnx"
+        "--peer",
+        type=Path,
+        default=SHARED_DATA / "peers" / "ultralight_nano_simplepose_256x192.onnx",
     )
     parser.add_argument("--times", type=int, default=4, help="how often the data set is repeated")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    for name in ("person_keypoints.json", "images"):
+        needed(options.data / name)
     found = measure(options.data, options.peer, options.times)
     yardstick = found["loop, torch eager"]["people_per_second"]
     table = make_table(

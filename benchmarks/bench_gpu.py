@@ -29,6 +29,7 @@ from mpn_models.counting import count_cost
 from mpn_models.folded import fold
 from mpn_models.network import channels_last
 from mpn_models.registry import MODELS
+from shared_data import needed
 
 from mpn_cli.base.choices import Decode
 from mpn_cli.networks.pose_gpu import DevicePoseNetwork
@@ -187,6 +188,10 @@ def main() -> None:
     arguments.add_argument("--labels", type=Path)
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
+    labels = given.labels or EXAMPLES / "people.json"
+    images = labels.parent / "images" if given.labels else EXAMPLES
+    for place in (labels, images):
+        needed(place)
     device = torch.device(given.device)
     found: dict[str, Any] = {"torch": torch.__version__, "roofs": roofs(device)}
     if device.type == "cuda":
@@ -201,8 +206,6 @@ def main() -> None:
         print({name: round(value, 4) for name, value in row.items()})
     with tempfile.TemporaryDirectory() as name:
         found["command"] = whole_command(given.device, given.pictures, Path(name))
-        labels = given.labels or EXAMPLES / "people.json"
-        images = labels.parent / "images" if given.labels else EXAMPLES
         found["agreement"] = agreement(given.device, labels, images, Path(name))
     print(json.dumps([found["command"], found["agreement"]], indent=1))
     if given.json:

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from shared_data import COCO_DEV, needed
+
 from mpn_cli.cli.console import make_table, stdout
 
 ROOT = Path(__file__).parents[1]
@@ -103,13 +105,16 @@ def ultralytics(kind: str, pictures: Path, folder: Path, size: int) -> Spent:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/coco_dev"))
+    parser.add_argument("--data", type=Path, default=COCO_DEV)
     parser.add_argument("--times", type=int, default=6, help="how often the pictures are repeated")
     parser.add_argument("--rounds", type=int, default=1, help="medians of several rounds")
     parser.add_argument("--older", type=Path, help="checkout of an older version of mpn")
     parser.add_argument("--yolo-size", type=int, default=640, help="input of yolo11n-pose")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    needed(options.data / "images")
+    if options.older:
+        needed(options.older)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pictures, out = folder / "pictures", folder / "out"

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from mpn_nms.contract import NmsConfig, PoseBatch
 from mpn_nms.registry import find_backend, suppress
+from shared_data import needed
 
 from mpn_cli.base.arrays import Float64Array, IntArray
 from mpn_cli.base.recipe import BoxChoice
@@ -210,6 +211,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with person_keypoints.json and images/")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    for name in ("person_keypoints.json", "images"):
+        needed(options.data / name)
     labels = held_out_labels(options.data)
     limit = AnnotateOptions().max_boxes
     choices = [

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from mpn_nms.contract import NmsConfig
 from mpn_nms.registry import find_backend, suppress
+from shared_data import needed
 
 from mpn_cli.cli.console import make_table, stdout
 from mpn_cli.evaluation.coco import keypoint_numbers, load_truth
@@ -58,8 +59,8 @@ def main() -> None:
     parser.add_argument("--gt", type=Path, required=True)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    labels = json.loads(options.gt.read_text())
-    loaded = load_candidates(options.candidates)
+    labels = json.loads(needed(options.gt).read_text())
+    loaded = load_candidates(needed(options.candidates))
     # Pictures that were not looked at must not count as missed.
     seen = set(loaded.picture_ids.tolist())
     content = {

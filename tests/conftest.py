@@ -32,7 +32,7 @@ for _number, _handler in (
         signal.signal(_number, _handler)
 
 ROOT = Path(__file__).parent.parent
-SHARED_DATA = ROOT.parent / "shared" / "data"
+SHARED_DATA = Path(os.environ.get("MPN_TEST_DATA") or ROOT.parent / "shared" / "data").resolve()
 
 
 @pytest.fixture(scope="session")
