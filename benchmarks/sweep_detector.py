@@ -113,7 +113,7 @@ class Sweep:
         self.labels = labels
         self.truth: Truth = load_truth(labels)
         self.settings = AnnotateOptions()
-        tools = Tools.load(make_recipe(resolve(AnnotateOptions, {"nms": "none"}), False))
+        tools = Tools.load(make_recipe(resolve(AnnotateOptions, {"nms": "none"}), labelled=False))
         assert tools.detector is not None
         self.sigmas = np.array(tools.skeleton.sigmas)
         self.boxes: list[Float64Array] = []

@@ -111,7 +111,7 @@ def collect(
     for source in (*data, *parts):
         truths.append(read_labels(source, skeleton))
         only = len(truths) > len(data)
-        pictures += _pictures(truths[-1], len(truths) - 1, only)
+        pictures += _pictures(truths[-1], len(truths) - 1, tenth=only)
     if not pictures:
         raise InputError("nobody with a box and a labelled joint to calibrate with")
     finder = tools.pose_finder(Stopwatch())
@@ -166,7 +166,7 @@ def _compared(
     )
 
 
-def _pictures(truth: GroundTruth, number: int, tenth: bool) -> Iterator[_Picture]:
+def _pictures(truth: GroundTruth, number: int, *, tenth: bool) -> Iterator[_Picture]:
     """The pictures of a data set that have people, with the boxes that are looked into."""
     people: dict[int, list[Person]] = {}
     taken: dict[int, list[list[float]]] = {}

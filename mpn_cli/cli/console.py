@@ -140,7 +140,7 @@ class _Speed(ProgressColumn):
 
 
 @contextmanager
-def progress(label: str, total: int, quiet: bool) -> Iterator[Advance]:
+def progress(label: str, total: int, *, quiet: bool) -> Iterator[Advance]:
     """A bar on a terminal, else a line every 30 s, nothing where ``quiet``."""
     if quiet:
         yield lambda done, detail, of=None: None

@@ -76,7 +76,7 @@ class Crew:
                 env=environment | {"OMP_WAIT_POLICY": "PASSIVE"},
             )
 
-    def dismiss(self, kill: bool) -> None:
+    def dismiss(self, *, kill: bool) -> None:
         """End the workers."""
         if self._executor is not None:
             self._executor.shutdown(wait=True, kill_workers=kill)

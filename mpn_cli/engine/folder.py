@@ -124,7 +124,7 @@ class OutFolder:
         """Unlock."""
         self._lock.__exit__(kind, error, trace)
 
-    def claim(self, job: Job, resume: bool, keep_parts: bool = False) -> Claim:
+    def claim(self, job: Job, *, resume: bool, keep_parts: bool = False) -> Claim:
         """Make the folder this job's.
 
         A job that is under way keeps the shard size that it was started with. Of a finished job
@@ -215,6 +215,7 @@ class OutFolder:
         skipped: list[Skipped],
         skeleton: Skeleton,
         run: RunRecord[JobRecord],
+        *,
         keep_parts: bool,
     ) -> RunRecord[JobRecord]:
         """Write the results from all parts, in order, as a stream; run.json comes last.

@@ -30,6 +30,7 @@ def average_flipped(
     heatmaps: Float32Array,
     mirrored: Float32Array,
     flip_permutation: Sequence[int],
+    *,
     shift: bool = False,
 ) -> Float32Array:
     """The flip test: heatmaps (N, K, H, W) averaged with those of the mirrored crops.
@@ -43,7 +44,7 @@ def average_flipped(
 
 
 def average_flipped_bins(
-    bins: Float32Array, mirrored: Float32Array, flip_permutation: Sequence[int], reverse: bool
+    bins: Float32Array, mirrored: Float32Array, flip_permutation: Sequence[int], *, reverse: bool
 ) -> Float32Array:
     """The flip test for SimCC distributions (N, K, bins); ``reverse`` is True for those over x."""
     back = mirrored[:, list(flip_permutation)]

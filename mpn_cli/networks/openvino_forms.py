@@ -21,7 +21,7 @@ HASH_PATH = ["mpn", "weights_sha256"]
 """Path of the rt_info entry of an int8 IR that holds the SHA-256 of its source weights."""
 
 
-def save_form(network: openvino.Model, form: Path, compress_to_fp16: bool = False) -> None:
+def save_form(network: openvino.Model, form: Path, *, compress_to_fp16: bool = False) -> None:
     """Write a network's XML file, its .bin and their checksums (as sha256sum writes them).
 
     compress_to_fp16: store the floating-point weights in half precision. Raises OSError or

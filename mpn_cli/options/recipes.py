@@ -32,7 +32,9 @@ _DECIDED = (
 """Options that the user may leave open; the recipe holds the values chosen for them."""
 
 
-def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool = False) -> Recipe:
+def make_recipe(
+    resolved: Resolved[AnnotateOptions], *, labelled: bool = False, boxed: bool = False
+) -> Recipe:
     """The recipe of some settings.
 
     labelled: boxes are a data set's people; boxed: every picture comes with its boxes. A data
@@ -81,7 +83,9 @@ def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool
         kpt_thr=settings.kpt_thr,
         oks_vis_thr=settings.oks_vis_thr,
         max_dets=settings.max_dets,
-        pose_thr=_pose_thr(resolved, labelled or detector.whole_pictures, scoring.score),
+        pose_thr=_pose_thr(
+            resolved, all_people=labelled or detector.whole_pictures, score=scoring.score
+        ),
         batch=DEVICE_BATCH if kind != "cpu" and resolved.is_default("batch") else settings.batch,
         fast_decode=settings.fast_decode,
         overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
@@ -110,7 +114,7 @@ def _detector_setup(
     return DetectorSetup(runtime, precision, settings.detector_size)
 
 
-def _pose_thr(resolved: Resolved[AnnotateOptions], all_people: bool, score: Score) -> float:
+def _pose_thr(resolved: Resolved[AnnotateOptions], *, all_people: bool, score: Score) -> float:
     """``--pose-thr``; by default 0 where a person is known to be in every box."""
     if resolved.settings.pose_thr is not None:
         return resolved.settings.pose_thr
@@ -127,7 +131,9 @@ def _flips_by_score(recipe: Recipe) -> bool:
     return recipe.flip and bool(recipe.detector) and not _takes_whole_pictures(recipe)
 
 
-def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool) -> list[str]:
+def idle_options(
+    resolved: Resolved[AnnotateOptions], recipe: Recipe, *, labelled: bool
+) -> list[str]:
     """One line per option that was given on the command line and has no effect in this job."""
     method = f"--nms {recipe.nms}"
     if recipe.nms != recipe.nms_method:
@@ -160,7 +166,7 @@ def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: 
 
 
 def effective_options(
-    resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool
+    resolved: Resolved[AnnotateOptions], recipe: Recipe, *, labelled: bool
 ) -> dict[str, Any]:
     """The settings as JSON values, with what was used where the user left it open.
 

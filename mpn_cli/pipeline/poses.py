@@ -141,7 +141,7 @@ def average(
     assert not isinstance(output, SimCC)
     assert not isinstance(mirrored, SimCC)
     heatmaps = np.array(output)
-    heatmaps[flipped] = average_flipped(heatmaps[flipped], mirrored, order, shift)
+    heatmaps[flipped] = average_flipped(heatmaps[flipped], mirrored, order, shift=shift)
     return heatmaps
 
 

@@ -55,7 +55,7 @@ def test_a_folder_with_such_a_file_is_refused(
         pytest.raises(InputError, match="is there already, which mpn did not"),
         OutFolder(tmp_path / "out") as out,
     ):
-        out.claim(job, resume)
+        out.claim(job, resume=resume)
     assert contents(tmp_path / "out") == {name: b'{"mine": 1}'}
 
 

@@ -61,7 +61,8 @@ def test_crops_are_those_of_the_cpu() -> None:
 def both_ways(weights: Path, **options: object) -> tuple[ShardResult, ShardResult]:
     """The same tasks by torch on the CPU, and by the device's way on the CPU device."""
     recipe = make_recipe(
-        resolve(AnnotateOptions, {"model": str(weights), "runtime": "torch", **options}), False
+        resolve(AnnotateOptions, {"model": str(weights), "runtime": "torch", **options}),
+        labelled=False,
     )
     rng = np.random.default_rng(0)
     tasks = []

@@ -19,7 +19,7 @@ def models(as_json: Json = False, quiet: Names = False) -> None:
     """
     from mpn_cli.cli.commands.listing import list_models
 
-    list_models(as_json, quiet)
+    list_models(as_json=as_json, quiet=quiet)
 
 
 def backends(as_json: Json = False, quiet: Names = False) -> None:
@@ -31,7 +31,7 @@ def backends(as_json: Json = False, quiet: Names = False) -> None:
 
     from mpn_cli.cli.commands.listing import list_plugins
 
-    list_plugins(BACKENDS, "NMS backends", as_json, quiet)
+    list_plugins(BACKENDS, "NMS backends", as_json=as_json, quiet=quiet)
 
 
 def detectors(as_json: Json = False, quiet: Names = False) -> None:
@@ -42,7 +42,7 @@ def detectors(as_json: Json = False, quiet: Names = False) -> None:
     from mpn_cli.cli.commands.listing import list_plugins
     from mpn_cli.detectors.registry import DETECTORS
 
-    list_plugins(DETECTORS, "Person detectors", as_json, quiet)
+    list_plugins(DETECTORS, "Person detectors", as_json=as_json, quiet=quiet)
 
 
 def fetch(
@@ -61,7 +61,7 @@ def fetch(
     """
     from mpn_cli.cli.commands.fetch import fetch_network
 
-    fetch_network(name, quiet, as_json)
+    fetch_network(name, quiet=quiet, as_json=as_json)
 
 
 def doctor(as_json: Json = False, quiet: Versions = False) -> None:
@@ -71,4 +71,4 @@ def doctor(as_json: Json = False, quiet: Versions = False) -> None:
     """
     from mpn_cli.cli.commands.doctor import doctor as run
 
-    run(as_json, quiet)
+    run(as_json=as_json, quiet=quiet)

@@ -43,7 +43,7 @@ def label(
     """
     from mpn_cli.cli.commands.label import label as run
 
-    run(data, predictions, out, least, as_json, quiet or as_json)
+    run(data, predictions, out, least, as_json=as_json, quiet=quiet or as_json)
 
 
 def pack(
@@ -76,7 +76,7 @@ def pack(
     """
     from mpn_cli.cli.commands.pack import pack as run
 
-    run(data, out, most_mb, height, quality, joints, as_json, quiet or as_json)
+    run(data, out, most_mb, height, quality, joints, as_json=as_json, quiet=quiet or as_json)
 
 
 def quantise(
@@ -103,4 +103,4 @@ def quantise(
     """
     from mpn_cli.cli.commands.quantise import quantise as run
 
-    run(data, weights, as_json, quiet or as_json)
+    run(data, weights, as_json=as_json, quiet=quiet or as_json)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
@@ -20,13 +16,13 @@ import msgspec
 from mpn_cli.base.devices import CPU, find_devices
 from mpn_cli.base.errors import ExitCode, InputError
 from mpn_cli.base.skeletons import SKELETONS
-from mpn_cli.base.version import __version__
 from mpn_cli.cli import console
+from mpn_cli.cli.annotating.plan import show_plan
+from mpn_cli.cli.annotating.record import make_record, named_options
+from mpn_cli.cli.annotating.summary import show_summary
 from mpn_cli.cli.commands.stopping import stoppable
 from mpn_cli.detectors.registry import prepare_detector
-from mpn_cli.engine.crew import cores
-from mpn_cli.engine.folder import JobRecord, OutFolder
-from mpn_cli.engine.forecast import seconds_expected, worker_count
+from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job, usual_shard_size
 from mpn_cli.engine.ledger import Totals
 from mpn_cli.engine.local import draw_missing, run_shards
@@ -36,23 +32,11 @@ from mpn_cli.networks.openvino_cache import cache_problem
 from mpn_cli.networks.sources import prepare_estimator
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import Resolved, resolve
-from mpn_cli.options.recipes import effective_options, idle_options, make_recipe
-from mpn_cli.results.run_record import Machine, Option, RunCounts, RunRecord
+from mpn_cli.options.recipes import idle_options, make_recipe
 from mpn_cli.sources.gather import gather
-from mpn_cli.sources.kinds import hints, in_words
 from mpn_cli.sources.tasks import Gathered
 
 STOPPING = "stopping after the shards in hand; once more stops at once"
-
-LIBRARIES = {
-    "torch": "torch",
-    "openvino": "openvino",
-    "numpy": "numpy",
-    "opencv-python-headless": "cv2",
-    "numba": "numba",
-    "pycocotools": "pycocotools",
-}
-"""Distributions that run.json names, and what they are imported as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +73,19 @@ def annotate(
     gathered = sources.gather(settings.out)
     tasks = gathered.tasks[: sources.limit]
     labelled = any(task.labelled for task in tasks)
-    recipe = make_recipe(resolved, labelled, all(task.boxes is not None for task in tasks))
+    recipe = make_recipe(
+        resolved, labelled=labelled, boxed=all(task.boxes is not None for task in tasks)
+    )
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
     find_devices(settings.device)
     if not quiet:
-        for note in idle_options(resolved, recipe, labelled):
+        for note in idle_options(resolved, recipe, labelled=labelled):
             console.print_note(note)
     if dry_run:
-        return _say_plan(job, settings, gathered, as_json=as_json)
+        show_plan(job, settings, gathered, as_json=as_json)
+        return ExitCode.DONE
     with OutFolder(settings.out) as out:
-        claim = out.claim(job, settings.resume, settings.keep_parts)
+        claim = out.claim(job, resume=settings.resume, keep_parts=settings.keep_parts)
         if claim.done:
             if not _add_overlays(job, resolved, out, quiet=quiet):
                 return ExitCode.STOPPED
@@ -127,14 +114,14 @@ def annotate(
                 )
                 return ExitCode.STOPPED
             seconds = time.monotonic() - started
-            record = _record(resolved, job, gathered, totals, before, folder, seconds)
+            record = make_record(resolved, job, gathered, totals, before, folder, seconds)
             skipped = gathered.skipped + totals.skipped
             skeleton = SKELETONS[recipe.joints]
-            record = out.merge(job, skipped, skeleton, record, settings.keep_parts)
+            record = out.merge(job, skipped, skeleton, record, keep_parts=settings.keep_parts)
     if as_json:
         console.print_json({"out": str(settings.out), **msgspec.structs.asdict(record)})
     elif not quiet:
-        _show_summary(record, recipe.pose_thr, str(settings.out))
+        show_summary(record, recipe.pose_thr, str(settings.out))
     return ExitCode.SKIPPED if record.counts.skipped else ExitCode.DONE
 
 
@@ -145,7 +132,7 @@ def _run(
     stop = Event()
     before: dict[str, int] = {}
     with (
-        console.progress("annotate", len(job.tasks), quiet) as advance,
+        console.progress("annotate", len(job.tasks), quiet=quiet) as advance,
         stoppable(stop.set, STOPPING),
     ):
         start: tuple[int, float] | None = None  # what an earlier run did is not this run's speed
@@ -187,7 +174,7 @@ def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, *, quiet: bo
         return True
     stop = Event()
     with (
-        console.progress("overlays", len(job.tasks), quiet) as advance,
+        console.progress("overlays", len(job.tasks), quiet=quiet) as advance,
         stoppable(stop.set, STOPPING),
     ):
         return draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, ""))
@@ -203,142 +190,7 @@ def _add_overlays(
     if not _draw(*opened, resolved.settings.workers, out, quiet=quiet):
         console.print_note("stopped while drawing; the same command goes on from there.")
         return False
-    options = _options(resolved, resolved.as_json())
+    options = named_options(resolved, resolved.as_json())
     names = ("overlay", "overlay_boxes", "overlay_scores")
     out.note_drawn(job, {name: options[name] for name in names})
     return True
-
-
-def _record(
-    resolved: Resolved[AnnotateOptions],
-    job: Job,
-    gathered: Gathered,
-    totals: Totals,
-    before: dict[str, int],
-    folder: str,
-    wall: float,
-) -> RunRecord[JobRecord]:
-    """What run.json says, but for the files' hashes; before: what earlier runs had done of it."""
-    counts = totals.counts
-    settings = effective_options(resolved, job.recipe, any(t.labelled for t in job.tasks))
-    settings["shard_size"] = job.shard_size
-    return RunRecord(
-        job=JobRecord.of(job),
-        overlays=overlay_style(job.recipe),
-        command=sys.argv,
-        folder=folder,
-        picture_folders=_folders(gathered),
-        options=_options(resolved, settings),
-        versions={
-            "mpn": __version__,
-            "python": platform.python_version(),
-            **{library: version(library) for library in LIBRARIES if find_spec(LIBRARIES[library])},
-        },
-        counts=RunCounts(
-            pictures=counts.pictures,
-            people=counts.people,
-            kept_out=counts.kept_out,
-            skipped=len(gathered.skipped) + len(totals.skipped),
-            reused=counts.reused,
-            full_image=counts.full_image,
-            other_size=counts.other_size,
-            before_this_run=before,
-            boxes_left_out=dict(gathered.left_out + Counter(counts.boxes_left_out)),
-            other_files=dict(sorted(gathered.other_files.items())),
-        ),
-        seconds={
-            **{name: round(value, 3) for name, value in counts.seconds.items()},
-            "wall": round(wall, 3),
-        },
-        machine=Machine(platform.node(), platform.platform(), platform.machine(), cores()),
-    )
-
-
-def _options(resolved: Resolved[AnnotateOptions], settings: dict[str, Any]) -> dict[str, Option]:
-    """Every option's value and where it came from."""
-    return {name: Option(value, resolved.origins[name]) for name, value in settings.items()}
-
-
-def _folders(gathered: Gathered) -> list[str]:
-    """Where the pictures are: what stands before their names."""
-    return sorted({task.path.removesuffix(task.file_name) for task in gathered.tasks})
-
-
-def _show_summary(record: RunRecord[Any], pose_thr: float, out: str) -> None:
-    counts, seconds = record.counts, dict(record.seconds)
-    wall = seconds.pop("wall", 0.0)
-    table = console.make_table("Done", ("", "", ""), numbers_from=3)
-    table.show_header = False
-    for name, count in (("pictures", counts.pictures), ("people", counts.people)):
-        new = count - counts.before_this_run.get(name, 0)
-        rate = f"{new / wall:.1f}/s" if wall else ""
-        old = f", {count - new} done before" if new < count else ""
-        table.add_row(name, str(count), rate + old)
-    if counts.kept_out:
-        table.add_row(
-            "kept out",
-            str(counts.kept_out),
-            f"score under {pose_thr:g} (--pose-thr): only in predictions.json",
-        )
-    reasons = ", ".join(f"{n} {why}" for why, n in counts.boxes_left_out.items())
-    if reasons:
-        table.add_row("boxes left out", str(sum(counts.boxes_left_out.values())), reasons)
-    if counts.skipped:
-        table.add_row("skipped", str(counts.skipped), "reasons in skipped.jsonl")
-    if counts.full_image:
-        table.add_row(
-            "full image",
-            str(counts.full_image),
-            "no boxes given: one person is taken to fill each picture",
-        )
-    others = counts.other_files
-    if others:
-        described = "; ".join([in_words(others), *hints(others)])
-        table.add_row("other files", str(sum(others.values())), described)
-    if counts.other_size:
-        table.add_row(
-            "other size",
-            str(counts.other_size),
-            "not as large as the file with their boxes says: boxes may be misplaced",
-        )
-    stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
-    table.add_row("seconds", f"{wall:.1f}", stages)
-    table.add_row("files", "", f"{out}/predictions.json, dataset.json, run.json")
-    console.print_table(table)
-
-
-def _say_plan(
-    job: Job, settings: AnnotateOptions, gathered: Gathered, *, as_json: bool
-) -> ExitCode:
-    """``--dry-run``: what would be done, and how long it may take."""
-    devices = find_devices(settings.device)
-    if devices == (CPU,):
-        prepare_estimator(job.recipe)
-        prepare_detector(job.recipe.detector, job.recipe.detector_setup)
-    workers = worker_count(job, settings.workers, devices)
-    seconds = seconds_expected(job, workers, devices)
-    boxes = sum(len(task.boxes) for task in job.tasks if task.boxes is not None)
-    plan = {
-        "pictures": len(job.tasks),
-        "boxes": boxes,
-        "shards": job.shards,
-        "skipped": len(gathered.skipped),
-        "other_files": dict(sorted(gathered.other_files.items())),
-        "nms": job.recipe.nms,
-        "detector": job.recipe.detector or "boxes are given",
-        "runtime": job.recipe.runtime,
-        "workers": workers,
-        "seconds_expected": None if seconds is None else round(seconds, 1),
-    }
-    if as_json:
-        console.print_json(plan)
-    else:
-        table = console.make_table("Would do", ("", ""))
-        table.show_header = False
-        for name, value in plan.items():
-            shown = in_words(value) or "none" if isinstance(value, dict) else str(value)
-            if value is None:
-                shown = "unknown: a picture of the sample ends its worker"
-            table.add_row(name.replace("_", " "), shown)
-        console.print_table(table)
-    return ExitCode.DONE

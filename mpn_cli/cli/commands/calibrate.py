@@ -58,7 +58,7 @@ def calibrate(
     check_output(out, FORMAT, "--out")
     prepare_estimator(recipe)
     tools = Tools.load(recipe)
-    with console.progress("calibrate", 0, quiet) as advance:
+    with console.progress("calibrate", 0, quiet=quiet) as advance:
         samples = collect(data, held_out, tools, lambda done, of: advance(done, "pictures", of))
     gain = cross_validate(samples, tools.skeleton, recipe.kpt_thr)
     everything = samples.kinds >= 0

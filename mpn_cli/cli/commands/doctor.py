@@ -36,7 +36,7 @@ VARIABLES = ("OMP_", "MKL_", "NUMBA_", "OPENBLAS_", "CUDA_", "MPN_", "XDG_CACHE_
 """Prefixes of the environment variables that affect mpn."""
 
 
-def doctor(as_json: bool, quiet: bool = False) -> None:
+def doctor(*, as_json: bool, quiet: bool = False) -> None:
     """Versions, devices, threads, caches."""
     found = {
         "versions": {"mpn": __version__, "python": platform.python_version()}

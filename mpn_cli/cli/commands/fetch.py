@@ -7,16 +7,18 @@ from mpn_cli.cli import console
 from mpn_cli.networks.fetching import Entry, fetch, read_catalogue
 
 
-def fetch_network(name: str | None, quiet: bool, as_json: bool) -> None:
+def fetch_network(name: str | None, *, quiet: bool, as_json: bool) -> None:
     """Fetch one, or list all. Raises InputError."""
     entries = read_catalogue()
     if name is None:
-        _show_all(list(entries.values()), as_json)
+        _show_all(list(entries.values()), as_json=as_json)
         return
     if name not in entries:
         raise InputError(f"no network named {name}; known: {', '.join(entries)}")
     entry = entries[name]
-    with console.progress(f"fetch {name} (kB)", entry.bytes // 1000, quiet or as_json) as advance:
+    with console.progress(
+        f"fetch {name} (kB)", entry.bytes // 1000, quiet=quiet or as_json
+    ) as advance:
         file = fetch(entry, lambda there: advance(there // 1000, ""))
     if as_json:
         console.print_json({"name": name, "file": str(file), "option": entry.option})
@@ -25,7 +27,7 @@ def fetch_network(name: str | None, quiet: bool, as_json: bool) -> None:
         print(entry.option)
 
 
-def _show_all(entries: list[Entry], as_json: bool) -> None:
+def _show_all(entries: list[Entry], *, as_json: bool) -> None:
     if as_json:
         console.print_json(
             {

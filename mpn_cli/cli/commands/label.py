@@ -10,7 +10,7 @@ from mpn_cli.training.labelling import label as add_labels
 
 
 def label(
-    data: Path, predictions: Path, out: Path, least: float, as_json: bool, quiet: bool
+    data: Path, predictions: Path, out: Path, least: float, *, as_json: bool, quiet: bool
 ) -> None:
     """Run the command. Raises InputError for files that can't be used."""
     added = add_labels(data, predictions, out, least)

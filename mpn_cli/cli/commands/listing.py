@@ -9,7 +9,7 @@ from mpn_nms.plugins import Plugin, PluginError, Plugins
 from mpn_cli.cli import console
 
 
-def list_models(as_json: bool, quiet: bool = False) -> None:
+def list_models(*, as_json: bool, quiet: bool = False) -> None:
     """Parameters and multiply-adds of each network, counted on its layers, beside the paper's."""
     from mpn_models.registry import MODELS
 
@@ -56,7 +56,7 @@ def list_models(as_json: bool, quiet: bool = False) -> None:
     )
 
 
-def list_plugins(plugins: Plugins, title: str, as_json: bool, quiet: bool = False) -> None:
+def list_plugins(plugins: Plugins, title: str, *, as_json: bool, quiet: bool = False) -> None:
     """Every plug-in of a group: name, methods, device, distribution, and whether it loads."""
     if quiet and not as_json:
         print(*(plugin.name for plugin in plugins.all), sep="\n")

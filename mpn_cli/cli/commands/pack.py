@@ -17,13 +17,14 @@ def pack(
     height: int,
     quality: int,
     joints: int,
+    *,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Run the command. Raises InputError for data and folders that can't be used."""
     if joints not in SKELETONS:
         raise InputError(f"--joints {joints}: not one of {', '.join(map(str, SKELETONS))}")
-    with console.progress("pack", 0, quiet) as advance:
+    with console.progress("pack", 0, quiet=quiet) as advance:
         files = write_tars(
             data,
             out,

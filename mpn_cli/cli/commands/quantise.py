@@ -11,7 +11,7 @@ from mpn_cli.cli import console
 from mpn_cli.networks.quantise import quantise as write_form
 
 
-def quantise(data: Path, weights: Path, as_json: bool, quiet: bool) -> None:
+def quantise(data: Path, weights: Path, *, as_json: bool, quiet: bool) -> None:
     """Run the command. Raises InputError and WeightsError for what can't be used."""
     # NNCF writes its log and progress to standard output, which is for results.
     with contextlib.redirect_stdout(io.StringIO() if quiet else sys.stderr):

@@ -53,7 +53,7 @@ def _train(
     recipe: Recipe, out: Path, minutes: float | None, *, quiet: bool, as_json: bool
 ) -> ExitCode:
     with (
-        console.progress("train", 0, quiet) as advance,
+        console.progress("train", 0, quiet=quiet) as advance,
         processes(recipe.processes, train_share, (recipe, out, minutes)) as share,
     ):
 

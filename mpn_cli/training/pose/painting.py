@@ -12,12 +12,9 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from mpn_cli.base.arrays import Float64Array, IntArray
-from mpn_cli.geometry.crops import PIXEL_MEAN, PIXEL_STD
+from mpn_cli.geometry.crops import PIXEL_MEAN, PIXEL_STD, heatmap_size
 from mpn_cli.geometry.decoding import heatmap_sigma
 from mpn_cli.training.pose.augmentation import Colours
-
-HEATMAP_STRIDE = 4
-"""Pixels of the input per cell of the heatmap."""
 
 GREY = 124.0
 """Level of cut-outs: ImageNet's mean of red."""
@@ -88,7 +85,7 @@ def gaussian_heatmaps(
     keypoints: (B, K, 2) pixels of the crop, not rounded (DARK, Zhang et al. 2020); input_size:
     (width, height) of the crop.
     """
-    width, height = (side // HEATMAP_STRIDE for side in input_size)
+    width, height = heatmap_size(input_size)
     x = keypoints[..., 0] * ((width - 1) / (input_size[0] - 1))
     y = keypoints[..., 1] * ((height - 1) / (input_size[1] - 1))
     factor = -0.5 / heatmap_sigma(height) ** 2

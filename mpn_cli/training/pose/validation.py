@@ -15,6 +15,7 @@ from mpn_cli.formats.pose_results import content_of
 from mpn_cli.geometry.crops import (
     PADDING,
     grid_to_picture,
+    heatmap_size,
     normalise,
     regions_of_boxes,
 )
@@ -60,7 +61,6 @@ def validation_ap(
 def _estimate(
     network: MobilePoseNet, cache: CropCache, skeleton: Skeleton, input_size: tuple[int, int]
 ) -> tuple[Float64Array, Float64Array]:
-    width, height = input_size
     keypoints = np.empty((len(cache), skeleton.joints, 2))
     confidences = np.empty((len(cache), skeleton.joints))
     network.eval()
@@ -76,5 +76,5 @@ def _estimate(
         )
         positions, confidences[rows] = decode(averaged, Decode.DARK)
         regions = regions_of_boxes(cache.people.boxes[rows], input_size, PADDING)
-        keypoints[rows] = grid_to_picture(positions, regions, (width // 4, height // 4))
+        keypoints[rows] = grid_to_picture(positions, regions, heatmap_size(input_size))
     return keypoints, confidences

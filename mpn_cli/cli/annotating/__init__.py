@@ -1,0 +1,1 @@
+"""Parts of ``mpn annotate``: its plan, its run record and its summary."""
