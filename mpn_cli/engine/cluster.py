@@ -19,10 +19,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from mpn_cli.base.cores import usable_cores
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.version import __version__
 from mpn_cli.engine.cluster_worker import annotate_part_there, greet
-from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import OutFolder
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.ledger import Ledger, Progress, Totals
@@ -103,7 +103,7 @@ def _scheduler(address: str, workers: int | None) -> Iterator[str]:
         yield address
         return
     with _distributed().LocalCluster(
-        n_workers=workers or cores(),
+        n_workers=workers or usable_cores(),
         threads_per_worker=1,
         memory_limit=0,
         dashboard_address=None,

@@ -1,18 +1,24 @@
-"""Worker processes of this machine (loky's), and what is done when one dies."""
+"""Worker processes of this machine, and what is done when one dies.
+
+loky starts them afresh: nothing of this process can disturb them. For a job of a shard or two that
+costs more time than the work itself; where it is safe, its workers are forked off this process and
+have its modules already.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import ProcessPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
-import joblib
-from joblib.externals.loky.process_executor import ProcessPoolExecutor
-
+from mpn_cli.base.cores import usable_cores
 from mpn_cli.base.stopping import STOP_SIGNALS
 from mpn_cli.engine.worker import start
 
@@ -26,22 +32,36 @@ THREAD_VARIABLES = (
 )
 
 
-def cores() -> int:
-    """CPU cores this process may use: affinity and container limits count."""
-    return int(joblib.cpu_count())
+FORKED_SHARDS = 2
+"""Jobs of up to this many shards are worth forking for."""
+
+
+def may_fork(shards: int) -> bool:
+    """Whether the workers of a small job can be forked off this process.
+
+    Forked processes lack the threads of their parent, which torch's and other libraries' pools
+    would wait for in vain; what this program imports by default starts none before it computes.
+    """
+    return sys.platform == "linux" and shards <= FORKED_SHARDS and not _POOLED & sys.modules.keys()
+
+
+_POOLED = {"torch", "onnxruntime"}
+"""Libraries whose thread pools don't survive a fork."""
 
 
 class Crew:
     """Worker processes, each with its share of the cores; a context manager.
 
-    A worker's death breaks the crew: what was submitted fails with loky's BrokenProcessPool, and
-    the next ``submit`` starts new workers.
+    A worker's death breaks the crew: what was submitted fails with BrokenProcessPool (that of
+    ``concurrent.futures.process``), and the next ``submit`` starts new workers.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, forked: bool = False) -> None:
+        """forked: start the first workers by forking (:func:`may_fork`); later ones never are."""
         self.workers = workers
-        self.threads = max(1, cores() // workers)
-        self._executor: Any = None
+        self.threads = max(1, usable_cores() // workers)
+        self._forked = forked
+        self._executor: Executor | None = None
 
     def __enter__(self) -> Crew:
         return self
@@ -63,24 +83,43 @@ class Crew:
             future: Future[_Result] = self._executor.submit(work, *args)
         return future
 
-    def _start(self) -> Any:
+    def _start(self) -> Executor:
+        if self._forked:
+            self._forked = False
+            return ProcessPoolExecutor(
+                self.workers,
+                mp_context=multiprocessing.get_context("fork"),
+                initializer=start,
+                initargs=(os.getpid(),),
+            )
+        # Imported here: small jobs do without, and it costs them a tenth of a second.
+        from joblib.externals.loky.process_executor import ProcessPoolExecutor as LokyExecutor
+
         environment = dict.fromkeys(THREAD_VARIABLES, str(self.threads))
         # loky's resource tracker, which is started here, guards itself against SIGINT and SIGTERM
         # only: without it nobody removes the semaphores when a terminal is closed.
         with _held(set(STOP_SIGNALS) - {signal.SIGINT, signal.SIGTERM}):
-            return ProcessPoolExecutor(
+            executor: Executor = LokyExecutor(
                 self.workers,
                 initializer=start,
                 initargs=(os.getpid(),),
                 # Threads that wait for work must not take the cores from those that do it.
                 env=environment | {"OMP_WAIT_POLICY": "PASSIVE"},
             )
+        return executor
 
     def dismiss(self, *, kill: bool) -> None:
         """End the workers."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, kill_workers=kill)
-            self._executor = None
+        executor, self._executor = self._executor, None
+        if executor is None:
+            return
+        if not isinstance(executor, ProcessPoolExecutor):
+            executor.shutdown(wait=True, kill_workers=kill)  # type: ignore[call-arg]  # loky's
+            return
+        if kill:
+            for child in multiprocessing.active_children():
+                child.kill()
+        executor.shutdown(wait=True)
 
 
 @contextmanager

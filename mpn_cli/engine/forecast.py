@@ -6,12 +6,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import wait
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from joblib.externals.loky.process_executor import BrokenProcessPool
-
+from mpn_cli.base.cores import usable_cores
 from mpn_cli.base.devices import CPU
-from mpn_cli.engine.crew import Crew, cores
+from mpn_cli.engine.crew import Crew
 from mpn_cli.engine.folder import PARTS
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.worker import Orders, annotate
@@ -28,7 +28,7 @@ def worker_count(job: Job, workers: int | None, devices: tuple[str, ...]) -> int
     """Number of processes that run a job."""
     if devices != (CPU,):
         return len(devices)
-    return max(1, min(workers or cores(), job.shards))
+    return max(1, min(workers or usable_cores(), job.shards))
 
 
 def seconds_expected(job: Job, workers: int, devices: tuple[str, ...]) -> float | None:

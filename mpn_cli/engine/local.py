@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from threading import Event
 
-from joblib.externals.loky.process_executor import BrokenProcessPool
-
+from mpn_cli.base.cores import usable_cores
 from mpn_cli.base.devices import CPU
 from mpn_cli.base.errors import InputError
-from mpn_cli.engine.crew import Crew, cores
+from mpn_cli.engine.crew import Crew, may_fork
 from mpn_cli.engine.folder import OutFolder, writing
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.ledger import Ledger, Progress, Totals
@@ -46,7 +46,8 @@ def run_shards(
     ledger = Ledger(job, out, progress)
     missing = list(ledger.missing())
     if missing:
-        with Crew(min(workers or cores(), len(missing))) as crew:
+        forked = devices == (CPU,) and may_fork(job.shards)
+        with Crew(min(workers or usable_cores(), len(missing)), forked=forked) as crew:
             orders = Orders(job.hash, job.recipe, out.path, crew.threads, devices)
             suspects = _run_missing(job, crew, orders, annotate_part, missing, stop, ledger.done)
         for number in suspects:
@@ -83,7 +84,7 @@ def draw_missing(
         progress(drawn)
 
     if missing:
-        with Crew(min(workers or cores(), len(missing))) as crew:
+        with Crew(min(workers or usable_cores(), len(missing))) as crew:
             orders = Orders(mark, job.recipe, out.path, crew.threads)
             suspects = _run_missing(job, crew, orders, draw_part, missing, stop, done)
         if suspects:

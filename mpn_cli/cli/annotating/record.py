@@ -9,8 +9,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
+from mpn_cli.base.cores import usable_cores
 from mpn_cli.base.version import __version__
-from mpn_cli.engine.crew import cores
 from mpn_cli.engine.folder import JobRecord
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.ledger import Totals
@@ -73,7 +73,7 @@ def make_record(
             **{name: round(value, 3) for name, value in counts.seconds.items()},
             "wall": round(wall, 3),
         },
-        machine=Machine(platform.node(), platform.platform(), platform.machine(), cores()),
+        machine=Machine(platform.node(), platform.platform(), platform.machine(), usable_cores()),
     )
 
 

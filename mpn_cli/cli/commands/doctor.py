@@ -10,9 +10,9 @@ from pathlib import Path
 
 from mpn_models.registry import MODELS, PERSON_DETECTOR
 
+from mpn_cli.base.cores import usable_cores
 from mpn_cli.base.version import __version__
 from mpn_cli.cli import console
-from mpn_cli.engine.crew import cores
 from mpn_cli.networks.openvino_cache import VARIABLE, cache_folder, is_writable
 
 LIBRARIES = (
@@ -44,7 +44,7 @@ def doctor(*, as_json: bool, quiet: bool = False) -> None:
         "machine": {
             "system": platform.platform(),
             "processor": _processor(),
-            "cores": f"{cores()} usable of {os.cpu_count()}",
+            "cores": f"{usable_cores()} usable of {os.cpu_count()}",
             "memory": _memory(),
             "gpu": _gpu(),
         },
