@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpn_cli.geometry.crops import PIXEL_MEAN, PIXEL_STD
+from mpn_cli.networks.openvino_compiled import compile_form
 from mpn_cli.networks.openvino_offline import openvino
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def compiled(network: Path | openvino.Model, threads: int | None) -> openvino.CompiledModel:
-    """A network compiled to run on ``threads`` CPU threads, all cores if None."""
+    """A network compiled to run on ``threads`` CPU threads, all cores if None.
+
+    network: an IR file of ours, whose compiled form is kept, or a network in memory.
+    """
     options = {
         # By default OpenVINO uses bfloat16 where the processor has it: half as fast here.
         "INFERENCE_PRECISION_HINT": "f32",
@@ -23,7 +27,10 @@ def compiled(network: Path | openvino.Model, threads: int | None) -> openvino.Co
     }
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = str(threads)
-    return openvino.Core().compile_model(network, "CPU", options)
+    core = openvino.Core()
+    if isinstance(network, Path):
+        return compile_form(core, network, options)
+    return core.compile_model(network, "CPU", options)
 
 
 def convert(network: nn.Module, example: tuple[int, int], shape: list[int]) -> openvino.Model:
