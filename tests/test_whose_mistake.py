@@ -183,7 +183,7 @@ def test_candidates_without_a_size(tmp_path: Path, pose: dict[str, object]) -> N
     )
     done = run("", "nms-bench", str(file), "--backend", "hard")
     assert done.returncode == 2, done.stderr
-    assert "pose 0 has area" in done.stderr
+    assert "result 0 has area" in done.stderr
 
 
 def test_a_plug_in_that_fails_is_named(tmp_path: Path, fresh_weights: Path) -> None:

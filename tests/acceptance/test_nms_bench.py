@@ -49,7 +49,7 @@ def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:
     for arguments, message in (
         (["none.json"], "none.json: No such file"),
         (["a.json"], "poses of 1 joints"),
-        (["b.json"], "pose 0 has neither area nor bbox"),
+        (["b.json"], "result 0 has neither area nor bbox"),
         (["c.json"], "not a list of COCO keypoint results"),
         (["--crowd", "x"], "--crowd x: poses per picture"),
         (["--gt", "b.json"], "--gt goes with a file of candidates"),

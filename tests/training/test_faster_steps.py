@@ -16,7 +16,7 @@ from mpn_models.registry import MODELS
 
 from mpn_cli.training.batches import Share
 from tests.mpn_models.test_network import trained_like
-from tests.training.test_training import write_data_set
+from tests.training.test_training_loop import write_data_set
 
 
 def small_network() -> MobilePoseNet:

@@ -11,7 +11,7 @@ from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import COCO
 from mpn_cli.training.labelling import Labelled, label
 from mpn_cli.training.pose.people import load_people
-from tests.training.test_training import write_data_set
+from tests.training.test_training_loop import write_data_set
 
 
 def write_found(tmp_path: Path, joints: int = 17) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mpn_cli.base.errors import InputError
 from mpn_cli.training.packing import pack, unpack, unpacked
 from mpn_cli.training.pose.cache import open_cache
 from mpn_cli.training.pose.people import load_people, split_by_picture
-from tests.training.test_training import write_data_set
+from tests.training.test_training_loop import write_data_set
 
 
 @pytest.fixture
