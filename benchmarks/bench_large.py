@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=12, help="photographs of each kind")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    files = sorted(needed(options.data / "images").glob("*.jpg"))
+    files = sorted(needed(options.data / "images").iterdir())
     rng = np.random.default_rng(0)
     rows: list[dict[str, Any]] = []
     for megapixels in MEGAPIXELS:
