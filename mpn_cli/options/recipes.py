@@ -127,8 +127,11 @@ def _flips_by_score(recipe: Recipe) -> bool:
     return recipe.flip and bool(recipe.detector) and not _takes_whole_pictures(recipe)
 
 
-def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool) -> list[str]:
+def idle_options(
+    resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: bool, videos: bool = False
+) -> list[str]:
     """One line per option that was given on the command line and has no effect in this job."""
+    still = "" if videos else "there is no video among the sources"
     method = f"--nms {recipe.nms}"
     if recipe.nms != recipe.nms_method:
         method += f" --nms-method {recipe.nms_method}"
@@ -150,6 +153,8 @@ def idle_options(resolved: Resolved[AnnotateOptions], recipe: Recipe, labelled: 
         "box_nms_thr": whole,
         "max_boxes": whole,
         "flip_thr": "" if by_score else boxed or whole or "--no-flip mirrors no crop",
+        "every": still,
+        "fps": still,
         "workers": "each device has one worker" if recipe.device != CPU else "",
     }
     return [

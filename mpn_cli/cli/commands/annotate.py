@@ -40,7 +40,8 @@ from mpn_cli.options.recipes import effective_options, idle_options, make_recipe
 from mpn_cli.results.run_record import Machine, Option, RunCounts, RunRecord
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.kinds import hints, in_words
-from mpn_cli.sources.tasks import Gathered
+from mpn_cli.sources.tasks import FrameTask, Gathered
+from mpn_cli.sources.videos import choice_of_frames
 
 STOPPING = "stopping after the shards in hand; once more stops at once"
 
@@ -65,13 +66,25 @@ class Sources:
     boxes: str | None
     person_category: str | None
     limit: int | None
+    start: str = "0"
+    end: str | None = None
+    """The range of videos, as typed."""
 
-    def gather(self, out: Path) -> Gathered:
-        """All tasks, none of them in ``out``. Raises InputError."""
+    def gather(self, out: Path, every: int | None, fps: float | None) -> Gathered:
+        """All tasks, none of them in ``out``; of videos each so many frames, or so many a second.
+
+        Raises InputError.
+        """
         coco_files = [file for file in (self.image_info, self.boxes) if file is not None]
         refuse_sources(out, (*self.sources, *coco_files))
         gathered = gather(
-            self.sources, self.images, self.image_info, self.boxes, self.person_category, str(out)
+            self.sources,
+            self.images,
+            self.image_info,
+            self.boxes,
+            self.person_category,
+            str(out),
+            choice_of_frames(every, fps, self.start, self.end),
         )
         refuse_pictures(out, gathered.tasks)
         return gathered
@@ -86,15 +99,17 @@ def annotate(
     settings = resolved.settings
     if resolved.from_files() and not quiet:
         console.print_note(f"settings of this folder: {', '.join(resolved.from_files())}")
-    gathered = sources.gather(settings.out)
+    gathered = sources.gather(settings.out, settings.every, settings.fps)
     tasks = gathered.tasks[: sources.limit]
     labelled = any(task.labelled for task in tasks)
     recipe = make_recipe(resolved, labelled, all(task.boxes is not None for task in tasks))
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
     find_devices(settings.device)
     if not quiet:
-        for note in idle_options(resolved, recipe, labelled):
+        for note in idle_options(resolved, recipe, labelled, gathered.videos > 0):
             console.print_note(note)
+        if not gathered.videos and (sources.start, sources.end) != ("0", None):
+            console.print_note("--from and --to do nothing here: there is no video")
     if dry_run:
         return _say_plan(job, settings, gathered, as_json=as_json)
     with OutFolder(settings.out) as out:
@@ -239,6 +254,7 @@ def _record(
             people=counts.people,
             kept_out=counts.kept_out,
             skipped=len(gathered.skipped) + len(totals.skipped),
+            videos=gathered.videos,
             reused=counts.reused,
             full_image=counts.full_image,
             other_size=counts.other_size,
@@ -261,7 +277,7 @@ def _options(resolved: Resolved[AnnotateOptions], settings: dict[str, Any]) -> d
 
 def _folders(gathered: Gathered) -> list[str]:
     """Where the pictures are: what stands before their names."""
-    return sorted({task.path.removesuffix(task.file_name) for task in gathered.tasks})
+    return sorted({task.folder for task in gathered.tasks})
 
 
 def _show_summary(record: RunRecord[Any], pose_thr: float, out: str) -> None:
@@ -274,6 +290,8 @@ def _show_summary(record: RunRecord[Any], pose_thr: float, out: str) -> None:
         rate = f"{new / wall:.1f}/s" if wall else ""
         old = f", {count - new} done before" if new < count else ""
         table.add_row(name, str(count), rate + old)
+    if counts.videos:
+        table.add_row("videos", str(counts.videos), "whose frames are the pictures")
     if counts.kept_out:
         table.add_row(
             "kept out",
@@ -320,6 +338,7 @@ def _say_plan(
     boxes = sum(len(task.boxes) for task in job.tasks if task.boxes is not None)
     plan = {
         "pictures": len(job.tasks),
+        "videos": gathered.videos,
         "boxes": boxes,
         "shards": job.shards,
         "skipped": len(gathered.skipped),
