@@ -7,6 +7,8 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 Pictures = Iterable[NDArray[np.uint8]]
@@ -29,8 +31,9 @@ def write_video(
     flags = {"movflags": options.pop("movflags")} if "movflags" in options else {}
     with av.open(str(file), "w", options=flags) as container:
         stream = container.add_stream(codec, rate=25)
+        assert isinstance(stream, VideoStream)
         stream.pix_fmt = "yuv420p"
-        stream.options = options
+        stream.options = {**options}
         for number, picture in enumerate(pictures):
             if number == 0:
                 stream.height, stream.width = picture.shape[:2]
@@ -40,6 +43,7 @@ def write_video(
             frame.pts = number if ticks is None else ticks[number]
             frame.time_base = Fraction(1, 25)
             container.mux(stream.encode(frame))
+        container.start_encoding()  # has happened, unless there is no picture
         container.mux(stream.encode(None))
     return file
 
@@ -48,6 +52,7 @@ def write_sound(file: Path) -> Path:
     """Write a file with a second of silence and no picture."""
     with av.open(str(file), "w") as container:
         stream = container.add_stream("aac", rate=16000, layout="mono")
+        assert isinstance(stream, AudioStream)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.float32), "fltp", "mono")
         frame.sample_rate = 16000
         container.mux(stream.encode(frame))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -117,12 +117,12 @@ class _OpenVideo:
                 continue  # the frames that it would have given are found missing
             for frame in frames:
                 if self._counted:
-                    yield number, frame  # type: ignore[misc]
+                    yield number, frame
                 elif frame.pts is not None:
-                    yield frame.pts, frame  # type: ignore[misc]
+                    yield frame.pts, frame
                 number += 1
 
-    def _packets_from(self, start: int) -> Iterator[Packet]:
+    def _packets_from(self, start: int) -> Iterator[Packet[VideoStream]]:
         """Packets from that of a key frame on; where an index is wrong, it is looked for."""
         for place in (start, self._stream.start_time or 0):
             self._container.seek(place, stream=self._stream)
@@ -141,11 +141,11 @@ class _OpenVideo:
 
 def turned(pixels: Picture, frame: VideoFrame) -> Picture:
     """A frame's pixels (H, W, 3), turned and mirrored by whole quarters as its video says."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return pixels
     # A point (x, y) is shown at (a x + c y, b x + d y).
-    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
     if abs(b) > abs(a):
         pixels = pixels.transpose(1, 0, 2)
         right, down = c > 0, b > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -44,12 +45,12 @@ class FrameChoice:
             return within[:: self.every]
         if self.fps is None:
             return within
-        chosen, due = [], -1.0
+        chosen, due = [], 0
         for number in within:
-            steps = (seconds[number] - seconds[within[0]] + ROUNDING) * self.fps
-            if steps >= due:
+            steps = (seconds[number] - seconds[within[0]]) * self.fps
+            if steps + ROUNDING * self.fps >= due:
                 chosen.append(number)
-                due = int(steps) + 1
+                due = max(due, int(steps)) + 1
         return chosen
 
 
@@ -123,10 +124,14 @@ def opened_video(path: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     import av
 
     with opened_file(path) as file:
+        kind = format_of(file.read(1024))
+        if kind not in ("video", ""):  # FFmpeg would take it for a video of one frame
+            raise UnreadableError("no video", f"a {kind} picture that is named as a video")
+        file.seek(0)
         try:
-            container = av.open(file if is_remote(path) else path)
+            container = av.open(file if is_remote(path) else path, "r")
         except (av.FFmpegError, ValueError) as error:
-            raise _why_not(file, error) from None
+            raise _why_not(file, kind, error) from None
         with container:
             streams = [
                 one
@@ -149,22 +154,17 @@ def opened_video(path: str) -> Iterator[tuple[InputContainer, VideoStream]]:
 def opened_file(path: str) -> Iterator[BinaryIO]:
     """A local file or an address, open for reading. Raises UnreadableError."""
     try:
-        file = open_remote(path) if is_remote(path) else open(path, "rb")
+        file = open_remote(path) if is_remote(path) else open(path, "rb")  # noqa: SIM115
     except OSError as error:
         raise UnreadableError("unreadable", error.strerror or str(error)) from None
     with file:
         yield file
 
 
-def _why_not(file: BinaryIO, error: Exception) -> UnreadableError:
-    """Why a file can't be opened as a video."""
-    file.seek(0)
-    head = file.read(1024)
-    kind = format_of(head)
-    if not head:
+def _why_not(file: BinaryIO, kind: str, error: Exception) -> UnreadableError:
+    """Why a file of a kind can't be opened as a video."""
+    if not file.seek(0, os.SEEK_END):
         return UnreadableError("empty", "0 bytes")
-    if kind not in ("video", ""):
-        return UnreadableError("no video", f"a {kind} picture that is named as a video")
     if video_ends_early(file):
         return UnreadableError("truncated", "the file ends early, before the list of its frames")
     if kind:
@@ -184,20 +184,20 @@ def is_counted(container: InputContainer, stream: VideoStream) -> bool:
     return container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
 
 
-def seek_stamp(container: InputContainer, packet: Packet) -> int:
+def seek_stamp(container: InputContainer, packet: Packet[VideoStream]) -> int:
     """The time by which a container finds a packet: Matroska's is that of presentation."""
     if packet.dts is None or container.format.name.startswith("matroska"):
         return _shown_at(packet)
     return packet.dts
 
 
-def _shown_at(packet: Packet) -> int:
+def _shown_at(packet: Packet[VideoStream]) -> int:
     stamp = packet.dts if packet.pts is None else packet.pts
     assert stamp is not None
     return stamp
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
     """The packets from which frames to be shown can be decoded."""
     import av
 
@@ -210,6 +210,6 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]
         return  # what comes before a broken tail is there
 
 
-def _is_hidden(packet: Packet) -> bool:
+def _is_hidden(packet: Packet[VideoStream]) -> bool:
     """Whether it is a picture of VP8's that others refer to, and that is never shown."""
     return packet.stream.codec_context.name == "vp8" and not bytes(packet)[0] & 0x10

@@ -16,8 +16,8 @@ def annotate(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Folders, pictures, videos, globs, s3://, gs:// or https:// addresses, .txt lists of"
-            " paths, a COCO data set or detection list, or - for paths on stdin.",
+            help="Folders, pictures, videos, globs, s3://, gs:// or https:// addresses, .txt lists"
+            " of paths, a COCO data set or detection list, or - for paths on stdin.",
             show_default=False,
         ),
     ],

@@ -40,7 +40,7 @@ from mpn_cli.options.recipes import effective_options, idle_options, make_recipe
 from mpn_cli.results.run_record import Machine, Option, RunCounts, RunRecord
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.kinds import hints, in_words
-from mpn_cli.sources.tasks import FrameTask, Gathered
+from mpn_cli.sources.tasks import Gathered
 from mpn_cli.sources.videos import choice_of_frames
 
 STOPPING = "stopping after the shards in hand; once more stops at once"
