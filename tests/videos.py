@@ -1,6 +1,6 @@
 """Small videos that tests make."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,22 +18,24 @@ def write_video(
     file: Path,
     pictures: Pictures,
     codec: str = "libx264",
+    options: Mapping[str, str] | None = None,
+    *,
     ticks: Sequence[int] | None = None,
     rotation: int | None = None,
-    **options: str,
 ) -> Path:
     """Write RGB pictures as a video of 25 frames per second.
 
     ticks: the frames' times, in 25ths of a second, where the frame rate varies; rotation: degrees
-    against the clock that players turn it; options: the encoder's, or the container's movflags.
+    against the clock that players turn it; options: the encoder's, and movflags for the file.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    flags = {"movflags": options.pop("movflags")} if "movflags" in options else {}
+    of_encoder = dict(options or {})
+    flags = {name: of_encoder.pop(name) for name in ("movflags",) if name in of_encoder}
     with av.open(str(file), "w", options=flags) as container:
         stream = container.add_stream(codec, rate=25)
         assert isinstance(stream, VideoStream)
         stream.pix_fmt = "yuv420p"
-        stream.options = {**options}
+        stream.options = {**of_encoder}
         for number, picture in enumerate(pictures):
             if number == 0:
                 stream.height, stream.width = picture.shape[:2]

@@ -167,6 +167,8 @@ def _why_not(file: BinaryIO, kind: str, error: Exception) -> UnreadableError:
         return UnreadableError("empty", "0 bytes")
     if video_ends_early(file):
         return UnreadableError("truncated", "the file ends early, before the list of its frames")
+    if isinstance(error, EOFError):
+        return UnreadableError("empty", "a video without any frame")
     if kind:
         return UnreadableError("damaged", f"a video that can't be opened: {_first_line(error)}")
     return UnreadableError("no video", "its content is no video of a known kind")

@@ -43,7 +43,7 @@ def frames_of(video: Path) -> list[FrameTask]:
 @pytest.mark.parametrize("name", KINDS)
 def test_each_frame_from_anywhere(tmp_path: Path, name: str) -> None:
     codec, options = KINDS[name]
-    video = write_video(tmp_path / name, moving_pictures(40), codec, g="12", **options)
+    video = write_video(tmp_path / name, moving_pictures(40), codec, {"g": "12", **options})
     tasks = frames_of(video)
     assert [task.frame.number for task in tasks] == list(range(40))
     assert [task.file_name for task in tasks][9:11] == [
@@ -117,8 +117,8 @@ def test_a_tail_that_is_cut_off(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), np.uint8)
     for name, flags in (("a.mp4", "faststart"), ("b.mkv", ""), ("c.avi", ""), ("d.mp4", "")):
         codec = "mpeg4" if name == "c.avi" else "libx264"
-        options = {"movflags": flags} if flags else {}
-        video = write_video(tmp_path / name, list(noise), codec, g="10", bf="0", **options)
+        options = {"g": "10", "bf": "0"} | ({"movflags": flags} if flags else {})
+        video = write_video(tmp_path / name, noise, codec, options)
         whole = frames_of(video)
         with FrameReader() as reader:
             last = reader.read(whole[19]).pixels
@@ -141,7 +141,8 @@ def test_a_tail_that_is_cut_off(tmp_path: Path) -> None:
 
 def test_damage_in_the_middle_costs_its_own_frames(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), np.uint8)
-    video = write_video(tmp_path / "clip.mp4", list(noise), g="10", bf="0", movflags="faststart")
+    options = {"g": "10", "bf": "0", "movflags": "faststart"}
+    video = write_video(tmp_path / "clip.mp4", noise, options=options)
     tasks = frames_of(video)
     with FrameReader() as reader:
         whole = [reader.read(task).pixels for task in tasks]
@@ -203,22 +204,22 @@ def test_shards_begin_at_key_frames(
     before: list[Task] = []
     for shard in shards:
         assert len({task.path if isinstance(task, FrameTask) else "" for task in shard}) == 1
-        frames = [task.frame for task in shard if isinstance(task, FrameTask)]
-        assert len(frames) <= most
-        if not frames:
+        run = [task.frame for task in shard if isinstance(task, FrameTask)]
+        assert len(run) <= most
+        if not run:
             assert len(shard) <= size
             continue
         # What begins elsewhere than at a key frame goes on where a longest shard ended.
-        assert frames[0].number == frames[0].start_number or len(before) == most
+        assert run[0].number == run[0].start_number or len(before) == most
         # With enough frames in it, a shard ends at the next key frame.
-        assert all(frame.number != frame.start_number for frame in frames[size:])
+        assert all(frame.number != frame.start_number for frame in run[size:])
         before = list(shard)
 
 
 def test_a_video_at_an_address(tmp_path: Path) -> None:
     import fsspec
 
-    video = write_video(tmp_path / "clip.mkv", moving_pictures(30), g="10")
+    video = write_video(tmp_path / "clip.mkv", moving_pictures(30), options={"g": "10"})
     with fsspec.open("memory://films/in/clip.mkv", "wb") as there:
         there.write(video.read_bytes())
     make_picture(tmp_path / "b.png")
