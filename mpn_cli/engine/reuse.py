@@ -63,6 +63,7 @@ def reuse_shards(job: Job, known: Known, out: Path, parts: Path) -> None:
                     image_id=task.image_id,
                     file_name=task.file_name,
                     frame=InVideo.of(task),
+                    poses=[msgspec.structs.replace(one, track_id=None) for one in picture.poses],
                 )
                 for picture, task in zip(found, tasks, strict=True)
                 if picture is not None

@@ -148,6 +148,14 @@ class AnnotateOptions(Declared):
             panel=POSES,
         ),
     ] = JointConfidence.AUTO
+    track: Annotated[
+        bool,
+        Option(
+            "Of videos: give a person the same track_id in all frames.",
+            panel=POSES,
+            names=("--track/--no-track",),
+        ),
+    ] = False
     runtime: Annotated[
         Runtime, Option("openvino, torch, or auto: the fastest that is installed.", panel=RUN)
     ] = Runtime.AUTO

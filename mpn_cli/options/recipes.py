@@ -87,6 +87,7 @@ def make_recipe(resolved: Resolved[AnnotateOptions], labelled: bool, boxed: bool
         overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
         overlay_boxes=settings.overlay_boxes,
         overlay_scores=settings.overlay_scores,
+        track=settings.track,
     )
 
 

@@ -40,7 +40,7 @@ from mpn_cli.options.recipes import effective_options, idle_options, make_recipe
 from mpn_cli.results.run_record import Machine, Option, RunCounts, RunRecord
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.kinds import hints, in_words
-from mpn_cli.sources.tasks import Gathered
+from mpn_cli.sources.tasks import FrameTask, Gathered, Task
 from mpn_cli.sources.videos import choice_of_frames
 
 STOPPING = "stopping after the shards in hand; once more stops at once"
@@ -102,6 +102,8 @@ def annotate(
     gathered = sources.gather(settings.out, settings.every, settings.fps)
     tasks = gathered.tasks[: sources.limit]
     labelled = any(task.labelled for task in tasks)
+    if settings.track:
+        _check_tracking(tasks, quiet=quiet)
     recipe = make_recipe(resolved, labelled, all(task.boxes is not None for task in tasks))
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
     find_devices(settings.device)
@@ -151,6 +153,21 @@ def annotate(
     elif not quiet:
         _show_summary(record, recipe.pose_thr, str(settings.out))
     return ExitCode.SKIPPED if record.counts.skipped else ExitCode.DONE
+
+
+def _check_tracking(tasks: Sequence[Task], *, quiet: bool) -> None:
+    """Raise InputError where nobody can be tracked."""
+    still = sum(not isinstance(task, FrameTask) for task in tasks)
+    if still == len(tasks):
+        raise InputError(
+            "--track follows people from frame to frame, and there is no video among the sources"
+        )
+    if find_spec("scipy") is None:
+        raise InputError("--track needs scipy; pip install 'mobileposenet[track]'")
+    if still and not quiet:
+        console.print_note(
+            f"--track: people in {still} pictures that are no frames get no track_id"
+        )
 
 
 def _run(
