@@ -2,7 +2,9 @@
 
 The scheme is ByteTrack's (Zhang et al. 2022, arXiv 2110.06864) with the likeness of poses in place
 of boxes': likely poses are matched with all tracks first, then unlikely ones with the tracks that
-are left, since a person half hidden is found with a low score but in the expected place.
+are left, since a person half hidden is found with a low score but in the expected place. ByteTrack
+matches the latter with tracks of the last frame only; here the pose says enough, and one frame in
+which nobody was found does not end a track.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ from mpn_cli.tracking.likeness import Poses, likeness
 LONGEST_GAP = 1.0
 """Seconds for which a person may be out of sight and keep the id."""
 
-LEAST_LIKENESS = 0.2
-"""Of a likely pose and a track."""
+LEAST_LIKENESS = 0.1
+"""Of a likely pose and a track: what an IoU of 0.2, ByteTrack's own limit, makes alone."""
 
 LEAST_LIKENESS_UNLIKELY = 0.4
 """Of an unlikely pose and a track: more, since it may be no person at all."""
@@ -81,8 +83,6 @@ class _Tracker:
         self._likely = likely
         self._ids = ids
         self._tracks: list[_Track] = []
-        self._before = -np.inf
-        """When the last frame was shown."""
 
     def follow(self, picture: AnnotatedPicture, seconds: float) -> AnnotatedPicture:
         """The next frame, its poses with ids."""
@@ -95,11 +95,7 @@ class _Tracker:
         found: dict[int, _Track] = {}
         found |= self._matched(poses, sure, self._tracks, seconds, LEAST_LIKENESS)
         taken = {track.track_id for track in found.values()}
-        left = [
-            track
-            for track in self._tracks
-            if track.track_id not in taken and track.seconds == self._before
-        ]
+        left = [track for track in self._tracks if track.track_id not in taken]
         unsure = ~sure & (scores >= LEAST_SCORE)
         found |= self._matched(poses, unsure, left, seconds, LEAST_LIKENESS_UNLIKELY)
         for row in range(len(poses)):
@@ -107,7 +103,6 @@ class _Tracker:
                 self._move(found[row], poses, row, seconds)
             elif sure[row]:
                 found[row] = self._new(poses, row, seconds)
-        self._before = seconds
         return msgspec.structs.replace(
             picture,
             poses=[
