@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import msgspec
@@ -25,6 +25,8 @@ LONGEST_RUN = 256
 """Frames per shard where no key frame comes for long; most encoders write one every 250 frames."""
 
 DIGEST_BYTES = 16
+
+_NO_OVERLAYS = {"overlay": False, "overlay_boxes": False, "overlay_scores": False}
 
 Digests = NDArray[np.uint8]
 """(N, 16) bytes: one digest per picture."""
@@ -117,10 +119,13 @@ def what_decides(recipe: Recipe) -> Recipe:
         recipe,
         weights="",
         batch=0 if is_batch_free(recipe) else recipe.batch,
-        overlay=False,
-        overlay_boxes=False,
-        overlay_scores=False,
+        **_NO_OVERLAYS,
     )
+
+
+def without_overlays(job: Job) -> Job:
+    """The same job, which draws nothing."""
+    return replace(job, recipe=msgspec.structs.replace(job.recipe, **_NO_OVERLAYS))
 
 
 def is_batch_free(recipe: Recipe) -> bool:

@@ -59,6 +59,14 @@ class FrameReader:
             self._video, self._path = _OpenVideo(container, stream, self._threads), task.path
         return Decoded.whole(self._video.read(task.frame))
 
+    def size_of(self, task: FrameTask) -> tuple[int, int]:
+        """(width, height) of a task's video, which a few of its frames may not have."""
+        frame = self.read(task)
+        assert self._video is not None
+        width, height = self._video.size
+        on_its_side = (frame.height, frame.width) == (width, height)
+        return (height, width) if on_its_side else (width, height)
+
 
 class _OpenVideo:
     """One open video and how far it is decoded."""
@@ -68,6 +76,7 @@ class _OpenVideo:
 
         self._container = container
         self._stream = stream
+        self.size = stream.codec_context.width, stream.codec_context.height
         self._counted = is_counted(container, stream)
         stream.codec_context.thread_count = threads
         stream.thread_type = "AUTO" if threads > 1 else "NONE"

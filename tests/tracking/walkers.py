@@ -1,4 +1,4 @@
-"""Made scenes: people whose ids are known walk through a video, and what a detector makes of them."""
+"""Made scenes: people with known ids walk through a video, and what a detector makes of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

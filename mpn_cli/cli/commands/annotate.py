@@ -25,12 +25,12 @@ from mpn_cli.cli import console
 from mpn_cli.cli.commands.stopping import stoppable
 from mpn_cli.detectors.registry import prepare_detector
 from mpn_cli.engine.crew import cores
-from mpn_cli.engine.folder import JobRecord, OutFolder
+from mpn_cli.engine.folder import JobRecord, OutFolder, writing
 from mpn_cli.engine.forecast import seconds_expected, worker_count
-from mpn_cli.engine.job import Job, usual_shard_size
+from mpn_cli.engine.job import Job, usual_shard_size, without_overlays
 from mpn_cli.engine.ledger import Totals
 from mpn_cli.engine.local import draw_missing, run_shards
-from mpn_cli.engine.overlays import overlay_style
+from mpn_cli.engine.overlays import join_overlay_videos, overlay_style
 from mpn_cli.engine.ownership import refuse_pictures, refuse_sources
 from mpn_cli.networks.openvino_cache import cache_problem
 from mpn_cli.networks.sources import prepare_estimator
@@ -123,7 +123,7 @@ def annotate(
             if not quiet:
                 console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
         else:
-            job = claim.job
+            job = claim.job if not recipe.track else without_overlays(claim.job)
             if claim.known and not quiet:
                 console.print_note(
                     f"{out.path}/ holds {claim.known} of these {len(job.tasks)} pictures: shards"
@@ -148,6 +148,10 @@ def annotate(
             skipped = gathered.skipped + totals.skipped
             skeleton = SKELETONS[recipe.joints]
             record = out.merge(job, skipped, skeleton, record, settings.keep_parts)
+            if recipe.track and recipe.overlay:  # the merge alone knows who is who
+                if not _add_overlays(claim.job, resolved, out, quiet=quiet):
+                    return ExitCode.STOPPED
+                record = out.run_record()
     if as_json:
         console.print_json({"out": str(settings.out), **msgspec.structs.asdict(record)})
     elif not quiet:
@@ -222,7 +226,11 @@ def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, *, quiet: bo
         console.progress("overlays", len(job.tasks), quiet) as advance,
         stoppable(stop.set, STOPPING),
     ):
-        return draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, ""))
+        if not draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, "")):
+            return False
+    with writing(out.path):
+        join_overlay_videos(out.path, job.tasks)
+    return True
 
 
 def _add_overlays(
