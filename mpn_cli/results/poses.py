@@ -62,6 +62,11 @@ class WrittenPicture(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     time: float | None = None
     """Of a frame: seconds from the start of the video."""
 
+    @property
+    def video_name(self) -> str:
+        """Of a frame: the video that it is in, relative to its source root; else ""."""
+        return "" if self.frame_id is None else self.file_name.rpartition("/")[0]
+
 
 class WrittenVideo(msgspec.Struct, frozen=True):
     """A video of dataset.json."""
