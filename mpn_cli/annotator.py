@@ -34,7 +34,7 @@ PictureOrPath: TypeAlias = "str | PathLike[str] | Picture | PilPicture"
 
 NOT_FROM_PYTHON = frozenset({
     "out", "workers", "cluster", "shard_size", "resume", "keep_parts", "overlay", "overlay_boxes",
-    "overlay_scores", "pose_thr",
+    "overlay_scores", "pose_thr", "every", "fps", "track",
 })  # fmt: skip
 """Options that say how a job runs and what it writes: nothing of it happens here."""
 

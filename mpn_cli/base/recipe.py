@@ -104,3 +104,5 @@ class Recipe(msgspec.Struct, frozen=True):
     """Whether overlays show the boxes."""
     overlay_scores: bool
     """Whether overlays show the poses' scores."""
+    track: bool = False
+    """Whether people in videos are followed from frame to frame."""

@@ -65,7 +65,7 @@ class FinishedPictures:
             self._poses.seek(self._pose_places[first])
             lines = itertools.islice(self._poses, int(last - first))
             found = [_result.decode(_bare(line)) for line in lines]
-            poses = [Pose(one.keypoints, one.score, one.bbox) for one in found]
+            poses = [Pose(one.keypoints, one.score, one.bbox, one.track_id) for one in found]
         return AnnotatedPicture(image.id, image.file_name, image.width, image.height, poses)
 
 

@@ -52,6 +52,7 @@ from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.results.run_record import Option, RunRecord
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS
 from mpn_cli.sources.tasks import Skipped
+from mpn_cli.tracking.tracks import tracked
 
 __all__ = ["OVERLAYS", "PARTS", "JobRecord", "OutFolder", "writing"]
 
@@ -185,11 +186,16 @@ class OutFolder:
             return {}, f"made by mpn {found.version}, this is {record.version}"
         if not isinstance(found, JobRecord):
             return {}, "made by another build of mpn"
-        difference = _difference(found.recipe, record.recipe)
+        # Tracks are made of finished poses: they don't stand in the way of using those again.
+        whole = self._is_whole()
+        theirs = found.recipe
+        if whole:
+            theirs = msgspec.structs.replace(theirs, track=job.recipe.track)
+        difference = _difference(theirs, record.recipe)
         if difference:
             return {}, difference
         try:
-            if companions_matter(job.recipe) or not self._is_whole():
+            if companions_matter(job.recipe) or not whole:
                 raise ValueError
             known = known_inputs((self.path / INPUTS_FILE).read_bytes())
         except (OSError, ValueError):
@@ -208,6 +214,10 @@ class OutFolder:
     def _pictures(self, job: Job) -> Iterator[AnnotatedPicture]:
         for number in range(job.shards):
             yield from part_pictures(self.parts, number)
+
+    def _tracked_pictures(self, job: Job, skeleton: Skeleton) -> Iterator[AnnotatedPicture]:
+        pictures = self._pictures(job)
+        return tracked(pictures, skeleton, job.recipe.pose_thr) if job.recipe.track else pictures
 
     def merge(
         self,
@@ -233,11 +243,11 @@ class OutFolder:
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in skipped)
         predictions, dataset = self.parts / "predictions.json", self.parts / "dataset.json"
         with writing(self.path):
-            write_predictions(predictions, self._pictures(job))
+            write_predictions(predictions, self._tracked_pictures(job, skeleton))
             write_dataset(
                 dataset,
                 self._pictures(job),
-                self._pictures(job),
+                self._tracked_pictures(job, skeleton),
                 skeleton,
                 recipe.kpt_thr,
                 recipe.pose_thr,

@@ -7,7 +7,9 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 from mpn_cli.base.cores import usable_cores
 from mpn_cli.base.devices import CPU
@@ -15,7 +17,9 @@ from mpn_cli.engine.crew import Crew
 from mpn_cli.engine.folder import PARTS
 from mpn_cli.engine.job import Job
 from mpn_cli.engine.worker import Orders, annotate
-from mpn_cli.sources.tasks import Task
+from mpn_cli.sources.tasks import FrameTask, Task
+
+_One = TypeVar("_One")
 
 SAMPLE_SECONDS = 1.5
 """Shortest duration of a sample that gives a usable estimate."""
@@ -45,8 +49,9 @@ def seconds_expected(job: Job, workers: int, devices: tuple[str, ...]) -> float 
             start_up = _run(crew, orders, [job.tasks[:1]] * workers)
             size = FIRST_SAMPLE * workers
             while True:
-                sample = spread(job.tasks, size)
-                seconds = _run(crew, orders, [sample[n::workers] for n in range(workers)])
+                sample = sample_of(job, size)
+                ends = [len(sample) * n // workers for n in range(workers + 1)]
+                seconds = _run(crew, orders, [sample[a:b] for a, b in pairwise(ends)])
                 if seconds > SAMPLE_SECONDS or size >= len(job.tasks):
                     break
                 size *= 4
@@ -56,7 +61,16 @@ def seconds_expected(job: Job, workers: int, devices: tuple[str, ...]) -> float 
     return started_already + start_up + seconds * len(job.tasks) / len(sample)
 
 
-def spread(tasks: Sequence[Task], size: int) -> list[Task]:
+def sample_of(job: Job, size: int) -> list[Task]:
+    """At least ``size`` tasks from all over a job, of videos in runs that begin at key frames."""
+    if not any(isinstance(task, FrameTask) for task in job.tasks):
+        return spread(job.tasks, size)
+    shards = [job.shard(number) for number in spread(range(job.shards), size)]
+    run = -(-size // len(shards))
+    return [task for shard in shards for task in shard[:run]]
+
+
+def spread(tasks: Sequence[_One], size: int) -> list[_One]:
     """At most ``size`` of the tasks, from all over them."""
     if size >= len(tasks):
         return list(tasks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import msgspec
@@ -16,13 +16,17 @@ from mpn_cli.base.text import to_json
 from mpn_cli.base.version import __version__
 from mpn_cli.networks.sources import network_of
 from mpn_cli.sources.reading import file_stamp
-from mpn_cli.sources.tasks import Task
+from mpn_cli.sources.tasks import FrameTask, Task
 
 SHARD_SIZES = (4, 32)
 """Pictures per shard, in small and in large jobs: every core is busy, and files are few."""
 
+LONGEST_RUN = 256
+"""Frames per shard where no key frame comes for long; most encoders write one every 250 frames."""
 
 DIGEST_BYTES = 16
+
+_NO_OVERLAYS = {"overlay": False, "overlay_boxes": False, "overlay_scores": False}
 
 Digests = NDArray[np.uint8]
 """(N, 16) bytes: one digest per picture."""
@@ -45,16 +49,24 @@ class Job:
     """By ascending image id."""
     recipe: Recipe
     shard_size: int
-    """Number of pictures per shard."""
+    """Number of pictures per shard; of frames at least so many, up to a key frame."""
 
     @property
     def shards(self) -> int:
         """How many shards the job has."""
-        return -(-len(self.tasks) // self.shard_size)
+        return len(self.bounds) - 1
 
     def shard(self, number: int) -> Sequence[Task]:
         """The tasks of one shard."""
-        return self.tasks[number * self.shard_size : (number + 1) * self.shard_size]
+        return self.tasks[self.bounds[number] : self.bounds[number + 1]]
+
+    @cached_property
+    def bounds(self) -> Sequence[int]:
+        """Where each shard begins among the tasks, and where the last one ends."""
+        many = len(self.tasks)
+        if not any(isinstance(task, FrameTask) for task in self.tasks):
+            return (*range(0, many, self.shard_size), many)
+        return _frame_bounds(self.tasks, self.shard_size)
 
     @cached_property
     def inputs(self) -> Digests:
@@ -77,6 +89,26 @@ class Job:
         return digest.hexdigest()
 
 
+def _frame_bounds(tasks: Sequence[Task], size: int) -> Sequence[int]:
+    """Shards that begin at key frames, so that no frame is decoded for two of them.
+
+    Each holds frames of one video, or pictures. Where key frames are very far apart, some frames
+    are decoded twice instead.
+    """
+    bounds = [0]
+    for place in range(1, len(tasks)):
+        before, task, many = tasks[place - 1], tasks[place], place - bounds[-1]
+        if isinstance(task, FrameTask) and isinstance(before, FrameTask):
+            enters = before.frame.start_number != task.frame.start_number
+            cut = (many >= size and enters) or many >= max(size, LONGEST_RUN)
+            cut = cut or before.path != task.path
+        else:
+            cut = many >= size or isinstance(task, FrameTask) or isinstance(before, FrameTask)
+        if cut:
+            bounds.append(place)
+    return (*bounds, len(tasks))
+
+
 def what_decides(recipe: Recipe) -> Recipe:
     """A recipe with the options that change no result left at their defaults.
 
@@ -87,10 +119,13 @@ def what_decides(recipe: Recipe) -> Recipe:
         recipe,
         weights="",
         batch=0 if is_batch_free(recipe) else recipe.batch,
-        overlay=False,
-        overlay_boxes=False,
-        overlay_scores=False,
+        **_NO_OVERLAYS,
     )
+
+
+def without_overlays(job: Job) -> Job:
+    """The same job, which draws nothing."""
+    return replace(job, recipe=msgspec.structs.replace(job.recipe, **_NO_OVERLAYS))
 
 
 def is_batch_free(recipe: Recipe) -> bool:

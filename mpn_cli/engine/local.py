@@ -153,6 +153,6 @@ def _survivors(crew: Crew, orders: Orders, tasks: Sequence[Task]) -> ShardResult
         crew.dismiss(kill=True)
     if len(tasks) == 1:
         why = "the worker process died each time it had this picture"
-        return ShardResult([], [Skipped(tasks[0].path, "crashed", why)])
+        return ShardResult([], [Skipped(tasks[0].place, "crashed", why)])
     half = len(tasks) // 2
     return _survivors(crew, orders, tasks[:half]) + _survivors(crew, orders, tasks[half:])

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
 
+from mpn_cli.base.arrays import Picture
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.files import write_file
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.skeletons import SKELETONS
-from mpn_cli.results.overlay import draw_boxes, draw_poses, draw_scores, overlay_name
+from mpn_cli.results.overlay import draw_boxes, draw_poses, draw_scores, draw_tracks, overlay_name
+from mpn_cli.results.overlay_video import PIECE, encoded_piece, join_pieces, overlay_video_name
 from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.results.signed_jpeg import is_signed, signed
+from mpn_cli.results.signed_video import is_signed_video
+from mpn_cli.sources.frames import FrameReader
 from mpn_cli.sources.reading import UnreadableError, read_picture
-from mpn_cli.sources.tasks import Task
+from mpn_cli.sources.results_folders import OVERLAYS, PARTS
+from mpn_cli.sources.tasks import FrameTask, Task
 
 
 def overlay_style(recipe: Recipe) -> str:
@@ -30,37 +35,95 @@ def overlay_style(recipe: Recipe) -> str:
 
 
 def write_overlays(
-    folder: Path, tasks: Sequence[Task], pictures: Iterable[AnnotatedPicture], recipe: Recipe
+    out: Path, tasks: Sequence[Task], pictures: Iterable[AnnotatedPicture], recipe: Recipe
 ) -> None:
-    """Draw every annotated picture of a shard under ``folder``.
+    """Draw every annotated picture of a shard under ``overlays/``.
 
+    Frames of a video make a piece of one, which waits in ``parts/`` for ``join_overlay_videos``.
     Raises OSError, and InputError where a file is in the way that mpn did not write.
     """
     sources = {task.image_id: task for task in tasks}
-    skeleton = SKELETONS[recipe.joints]
+    frames: list[tuple[FrameTask, AnnotatedPicture]] = []
     for picture in pictures:
         source = sources[picture.image_id]
+        if isinstance(source, FrameTask):
+            frames.append((source, picture))
+            continue
         try:
             pixels = read_picture(source.path, source.size)
         except UnreadableError:
             continue  # it was there a moment ago; its poses are
-        poses = picture.likely(recipe.pose_thr)
-        drawn = draw_poses(pixels, poses, skeleton, recipe.kpt_thr)
-        if recipe.overlay_boxes:
-            draw_boxes(drawn, poses)
-        if recipe.overlay_scores:
-            draw_scores(drawn, poses)
+        drawn = _drawn(pixels, picture, recipe)
         _, encoded = cv2.imencode(".jpg", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
-        _write(folder, overlay_name(picture.file_name), signed(encoded.tobytes()))
+        _write(out / OVERLAYS, overlay_name(picture.file_name), signed(encoded.tobytes()))
+    if frames:
+        with FrameReader() as reader:
+            size = reader.size_of(frames[0][0])
+            piece = encoded_piece(_drawn_frames(reader, frames, recipe), size)
+        if piece:
+            write_file(out / PARTS / _piece_name(tasks[0].image_id), piece)
+
+
+def _drawn_frames(
+    reader: FrameReader, frames: Iterable[tuple[FrameTask, AnnotatedPicture]], recipe: Recipe
+) -> Iterator[tuple[float, Picture]]:
+    """Seconds and drawn picture of each frame."""
+    for task, picture in frames:
+        try:
+            pixels = reader.read(task).pixels
+        except UnreadableError:
+            continue
+        yield task.frame.seconds, _drawn(pixels, picture, recipe)
+
+
+def _drawn(pixels: Picture, picture: AnnotatedPicture, recipe: Recipe) -> Picture:
+    """A copy of a picture with what the recipe wants to see on it."""
+    poses = picture.likely(recipe.pose_thr)
+    drawn = draw_poses(pixels, poses, SKELETONS[recipe.joints], recipe.kpt_thr)
+    draw_tracks(drawn, poses)
+    if recipe.overlay_boxes:
+        draw_boxes(drawn, poses)
+    if recipe.overlay_scores:
+        draw_scores(drawn, poses)
+    return drawn
+
+
+def join_overlay_videos(out: Path, tasks: Sequence[Task]) -> None:
+    """Put the pieces of videos together under ``overlays/``, once all of them are drawn.
+
+    Raises OSError, and InputError where a file is in the way that mpn did not write.
+    """
+    pieces = {int(file.stem): file for file in (out / PARTS).glob("*" + PIECE)}
+    of_video: dict[str, list[Path]] = {}
+    for task in tasks:
+        if isinstance(task, FrameTask) and task.image_id in pieces:
+            of_video.setdefault(task.video, []).append(pieces[task.image_id])
+    for video, files in of_video.items():
+        file = _free(out / OVERLAYS / overlay_video_name(video))
+        join_pieces(files, file)
+
+
+def _piece_name(image_id: int) -> str:
+    """The piece's file, named by its first frame."""
+    return f"{image_id:012d}{PIECE}"
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
     """Write an overlay whole or not at all, and never over a file that is not mpn's."""
-    file = folder / name
-    if os.path.lexists(file) and not is_signed(file):
+    write_file(_free(folder / name), content)
+
+
+def _free(file: Path) -> Path:
+    """A file that may be written, its folder made. Raises InputError."""
+    if os.path.lexists(file) and not is_own_overlay(file):
         raise InputError(
             f"{file} is there already, which mpn did not write, or which was changed since."
             " Give another --out, or move it away."
         )
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_file(file, content)
+    return file
+
+
+def is_own_overlay(file: Path) -> bool:
+    """Whether mpn wrote a picture or a video, and it is unchanged since."""
+    return is_signed(file) or is_signed_video(file)

@@ -20,6 +20,7 @@ import msgspec
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.files import UNFINISHED, file_sha256, remove_unfinished
 from mpn_cli.results.signed_jpeg import is_signed
+from mpn_cli.results.signed_video import is_signed_video
 from mpn_cli.sources.remote import is_remote
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS
 from mpn_cli.sources.tasks import Task
@@ -37,7 +38,7 @@ _Content = TypeVar("_Content")
 _Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 _PART_NAMES = re.compile(
-    r"\d{8}\.jsonl|results\.json|predictions\.json|dataset\.json|\.[\w-]+\.lock"
+    r"\d{8}\.jsonl|\d{12}\.nut|results\.json|predictions\.json|dataset\.json|\.[\w-]+\.lock"
     rf"|{UNFINISHED.pattern}"
 )
 """Names of mpn's files in ``parts/``, except job.json, which is removed last."""
@@ -165,7 +166,7 @@ def clear_overlays(out: Path) -> None:
     for folder, _, files in os.walk(out / OVERLAYS, topdown=False):
         for name in files:
             file = Path(folder, name)
-            if UNFINISHED.fullmatch(name) or is_signed(file):
+            if UNFINISHED.fullmatch(name) or is_signed(file) or is_signed_video(file):
                 file.unlink()
         _remove_empty(Path(folder))
 

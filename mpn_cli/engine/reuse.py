@@ -15,7 +15,7 @@ from mpn_cli.detectors.registry import find_detector
 from mpn_cli.engine.finished import FinishedPictures
 from mpn_cli.engine.job import DIGEST_BYTES, Job, is_batch_free
 from mpn_cli.engine.parts import read_part, write_part
-from mpn_cli.results.poses import AnnotatedPicture, Counts, ShardResult
+from mpn_cli.results.poses import AnnotatedPicture, Counts, InVideo, ShardResult
 
 _INPUT = np.dtype([("image_id", "<i8"), ("digest", f"V{DIGEST_BYTES}")])
 """A picture's image id and its row of :attr:`Job.inputs`."""
@@ -53,12 +53,18 @@ def reuse_shards(job: Job, known: Known, out: Path, parts: Path) -> None:
     with FinishedPictures(out) as finished:
         for number in range(job.shards):
             tasks = job.shard(number)
-            old = ids[number * job.shard_size :][: len(tasks)]
+            old = ids[job.bounds[number] : job.bounds[number + 1]]
             if None in old or read_part(parts, job.hash, number) is not None:
                 continue
             found = [finished.find(one) for one in old if one is not None]
             pictures = [
-                msgspec.structs.replace(picture, image_id=task.image_id, file_name=task.file_name)
+                msgspec.structs.replace(
+                    picture,
+                    image_id=task.image_id,
+                    file_name=task.file_name,
+                    frame=InVideo.of(task),
+                    poses=[msgspec.structs.replace(one, track_id=None) for one in picture.poses],
+                )
                 for picture, task in zip(found, tasks, strict=True)
                 if picture is not None
             ]

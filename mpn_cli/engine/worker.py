@@ -19,7 +19,7 @@ from mpn_cli.base.devices import CPU
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.stopping import STOP_SIGNALS
-from mpn_cli.engine.folder import OVERLAYS, PARTS, writing
+from mpn_cli.engine.folder import PARTS, writing
 from mpn_cli.engine.overlays import overlay_style, write_overlays
 from mpn_cli.engine.parts import PartHeader, note_overlays, part_pictures, read_part, write_part
 from mpn_cli.pipeline.shard import annotate_shard
@@ -90,7 +90,7 @@ def annotate(orders: Orders, tasks: Sequence[Task]) -> ShardResult:
     result = annotate_shard(tasks, tools)
     if orders.recipe.overlay:
         with writing(orders.out):
-            write_overlays(orders.out / OVERLAYS, tasks, result.pictures, orders.recipe)
+            write_overlays(orders.out, tasks, result.pictures, orders.recipe)
     return result
 
 
@@ -113,5 +113,5 @@ def draw_part(orders: Orders, number: int, tasks: Sequence[Task]) -> PartHeader:
         raise InputError(f"{parts}/ was changed while it was in use; start the command again")
     cv2.setNumThreads(orders.threads)
     with writing(orders.out):
-        write_overlays(orders.out / OVERLAYS, tasks, part_pictures(parts, number), orders.recipe)
+        write_overlays(orders.out, tasks, part_pictures(parts, number), orders.recipe)
         return note_overlays(parts, header, overlay_style(orders.recipe))

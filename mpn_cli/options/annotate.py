@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from mpn_models.registry import DEFAULT_MODEL, PERSON_DETECTOR
 
 from mpn_cli.base.choices import Decode, JointConfidence, Precision, Runtime, Score
-from mpn_cli.options.declaring import Declared, LongSide, Option, Positive, Share
+from mpn_cli.options.declaring import Declared, LongSide, Option, Positive, Rate, Share
 
 INPUTS = "Where pictures and boxes come from"
 POSES = "How poses are found"
@@ -60,6 +60,16 @@ class AnnotateOptions(Declared):
     max_boxes: Annotated[Positive, Option("Maximum number of boxes per picture.", panel=INPUTS)] = (
         100
     )
+    every: Annotated[
+        Positive | None,
+        Option("Of videos: take only each Nth frame.", shown="all frames", panel=INPUTS),
+    ] = None
+    fps: Annotated[
+        Rate | None,
+        Option(
+            "Of videos: take at most so many frames per second.", shown="all frames", panel=INPUTS
+        ),
+    ] = None
     model: Annotated[
         str, Option("A name from mpn models, a weights file, or onnx:FILE.", panel=POSES)
     ] = DEFAULT_MODEL
@@ -138,6 +148,14 @@ class AnnotateOptions(Declared):
             panel=POSES,
         ),
     ] = JointConfidence.AUTO
+    track: Annotated[
+        bool,
+        Option(
+            "Of videos: give a person the same track_id in all frames.",
+            panel=POSES,
+            names=("--track/--no-track",),
+        ),
+    ] = False
     runtime: Annotated[
         Runtime, Option("openvino, torch, or auto: the fastest that is installed.", panel=RUN)
     ] = Runtime.AUTO

@@ -22,6 +22,7 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 Share = Annotated[float, Ge(0), Le(1)]
 Positive = Annotated[int, Gt(0), Le(2**31 - 1)]
 Natural = Annotated[int, Ge(0), Le(2**31 - 1)]
+Rate = Annotated[float, Gt(0), Le(1000)]
 LongSide = Annotated[int, Ge(64), Le(4096), MultipleOf(32)]
 
 

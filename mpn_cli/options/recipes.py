@@ -91,6 +91,7 @@ def make_recipe(
         overlay=settings.overlay or settings.overlay_boxes or settings.overlay_scores,
         overlay_boxes=settings.overlay_boxes,
         overlay_scores=settings.overlay_scores,
+        track=settings.track,
     )
 
 
@@ -132,9 +133,14 @@ def _flips_by_score(recipe: Recipe) -> bool:
 
 
 def idle_options(
-    resolved: Resolved[AnnotateOptions], recipe: Recipe, *, labelled: bool
+    resolved: Resolved[AnnotateOptions],
+    recipe: Recipe,
+    *,
+    labelled: bool,
+    videos: bool = False,
 ) -> list[str]:
     """One line per option that was given on the command line and has no effect in this job."""
+    still = "" if videos else "there is no video among the sources"
     method = f"--nms {recipe.nms}"
     if recipe.nms != recipe.nms_method:
         method += f" --nms-method {recipe.nms_method}"
@@ -156,6 +162,8 @@ def idle_options(
         "box_nms_thr": whole,
         "max_boxes": whole,
         "flip_thr": "" if by_score else boxed or whole or "--no-flip mirrors no crop",
+        "every": still,
+        "fps": still,
         "workers": "each device has one worker" if recipe.device != CPU else "",
     }
     return [

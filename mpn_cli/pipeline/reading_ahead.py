@@ -24,9 +24,9 @@ def pictures_of(
         try:
             return read(task)
         except UnreadableError as error:
-            return Skipped(task.path, error.reason, error.detail)
+            return Skipped(task.place, error.reason, error.detail)
         except MemoryError:
-            return Skipped(task.path, "too large", "not enough memory to decode it")
+            return Skipped(task.place, "too large", "not enough memory to decode it")
 
     with ThreadPoolExecutor(threads) as pool:
         waiting: list[Future[Decoded | Skipped]] = []

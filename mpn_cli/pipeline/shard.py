@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,10 @@ from mpn_cli.networks.scoring import BOX_EXPONENT, paper_score
 from mpn_cli.pipeline.boxes import BoxChooser, task_boxes
 from mpn_cli.pipeline.reading_ahead import pictures_of
 from mpn_cli.pipeline.tools import Tools
-from mpn_cli.results.poses import AnnotatedPicture, Counts, Pose, ShardResult
+from mpn_cli.results.poses import AnnotatedPicture, Counts, InVideo, Pose, ShardResult
+from mpn_cli.sources.frames import FrameReader
 from mpn_cli.sources.reading import Decoded, read_picture, read_reduced
-from mpn_cli.sources.tasks import Skipped, Task
+from mpn_cli.sources.tasks import FrameTask, Skipped, Task
 
 DETECTION_SIDE = 1280
 """Pixels of the longer side that a picture keeps with ``--fast-decode`` where its people are not
@@ -48,8 +49,15 @@ def annotate_shard(
 
     ``read`` gives a task's picture or raises UnreadableError; by default it is read from its file.
     """
+    if any(isinstance(task, FrameTask) for task in tasks):
+        with FrameReader(tools.reading_threads) as frames:
+            # Frames come in order only if one thread asks for them; the decoder has threads too.
+            return _annotate(pictures_of(tasks, _frame_reader(frames, tools)), tools)
+    return _annotate(pictures_of(tasks, read or _reader(tools), tools.reading_threads), tools)
+
+
+def _annotate(pictures: Iterator[tuple[Task, Decoded | Skipped]], tools: Tools) -> ShardResult:
     shard = _Shard(tools)
-    pictures = pictures_of(tasks, read or _reader(tools), tools.reading_threads)
     while True:
         with shard.stopwatch.stage("read"):
             task, picture = next(pictures, (None, None))
@@ -59,6 +67,12 @@ def annotate_shard(
             shard.skipped.append(picture)
         else:
             shard.add(task, picture)
+
+
+def _frame_reader(frames: FrameReader, tools: Tools) -> Callable[[Task], Decoded]:
+    """Reads frames of videos, and pictures as well."""
+    pictures = _reader(tools)
+    return lambda task: frames.read(task) if isinstance(task, FrameTask) else pictures(task)
 
 
 def _reader(tools: Tools) -> Callable[[Task], Decoded]:
@@ -177,6 +191,7 @@ def _suppressed(
                 Pose(flat[row].tolist(), round(float(score), 4), boxes[row, :4].round(2).tolist())
                 for row, score in zip(kept.rows[first:last], kept.scores[first:last], strict=True)
             ],
+            InVideo.of(picture.task),
         )
         for picture, first, last in zip(seen, kept.offsets[:-1], kept.offsets[1:], strict=True)
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import cv2
@@ -15,7 +17,10 @@ from mpn_cli.evaluation.errors import KINDS, Errors, Kind
 from mpn_cli.evaluation.ground_truth import GroundTruth
 from mpn_cli.report.run import Run
 from mpn_cli.results.poses import Pose, PredictedPose, WrittenPicture
-from mpn_cli.sources.reading import UnreadableError, read_reduced
+from mpn_cli.sources.frames import FrameReader
+from mpn_cli.sources.reading import Decoded, UnreadableError, read_reduced
+from mpn_cli.sources.tasks import FrameTask
+from mpn_cli.sources.videos import list_frames
 
 THUMBNAILS = ((300, 480, 70), (800, 320, 65), (2000, 224, 60), (10**9, 160, 50))
 """Up to so many pictures: pixels of the longer side, WebP quality. 5,000 stay under 25 MB."""
@@ -105,8 +110,7 @@ def make_cards(
     wanted.update(rest[: max(0, most - len(wanted))])
     shown = [picture for picture in run.pictures if picture.id in wanted]
     side, quality = next((s, q) for n, s, q in THUMBNAILS if len(shown) <= n)
-    with ThreadPoolExecutor() as threads:
-        thumbnails = list(threads.map(lambda one: _thumbnail(run, one, side, quality), shown))
+    thumbnails = _thumbnails(run, shown, side, quality)
     return [
         Card(
             picture,
@@ -115,7 +119,7 @@ def make_cards(
             labels[picture.id],
             notes.get(picture.id, ""),
         )
-        for picture, thumbnail in zip(shown, thumbnails, strict=True)
+        for picture, thumbnail in ((one, thumbnails[one.id]) for one in shown)
     ]
 
 
@@ -126,6 +130,39 @@ def _compact(pose: Pose) -> dict[str, Any]:
         for place, value in enumerate(pose.keypoints)
     ]
     return {"k": flat, "s": round(pose.score, 2), "b": [round(value) for value in pose.bbox]}
+
+
+def _thumbnails(
+    run: Run, shown: Sequence[WrittenPicture], side: int, quality: int
+) -> dict[int, str]:
+    """Thumbnails by image id."""
+    stills = [picture for picture in shown if picture.frame_id is None]
+    with ThreadPoolExecutor() as threads:
+        made = threads.map(lambda one: _thumbnail(run, one, side, quality), stills)
+        thumbnails = dict(zip((picture.id for picture in stills), made, strict=True))
+    frames = [picture for picture in shown if picture.frame_id is not None]
+    frames.sort(key=lambda frame: (frame.video_name, frame.frame_id))
+    for _, of_video in groupby(frames, key=lambda frame: frame.video_name):
+        thumbnails |= _frame_thumbnails(run, list(of_video), side, quality)
+    return thumbnails
+
+
+def _frame_thumbnails(
+    run: Run, frames: Sequence[WrittenPicture], side: int, quality: int
+) -> dict[int, str]:
+    """Thumbnails of some frames of one video, in their order, by image id."""
+    thumbnails = dict.fromkeys((frame.id for frame in frames), "")
+    video = run.picture_file(frames[0])
+    with FrameReader() as reader, contextlib.suppress(UnreadableError):
+        listed = list_frames(video).frames if video else []
+        for frame in frames:
+            number = frame.frame_id or 0
+            if video and number < len(listed):
+                name = frame.video_name
+                task = FrameTask(frame.id, video, name, frame=listed[number], video=name)
+                with contextlib.suppress(UnreadableError, MemoryError):
+                    thumbnails[frame.id] = _encoded(reader.read(task), side, quality)
+    return thumbnails
 
 
 def _thumbnail(run: Run, picture: WrittenPicture, side: int, quality: int) -> str:
@@ -139,6 +176,11 @@ def _thumbnail(run: Run, picture: WrittenPicture, side: int, quality: int) -> st
         return ""
     except MemoryError:
         return ""
+    return _encoded(read, side, quality)
+
+
+def _encoded(read: Decoded, side: int, quality: int) -> str:
+    """A picture, scaled to ``side`` pixels, as a data URI."""
     scale = side / max(read.width, read.height)
     shown = (max(1, round(read.width * scale)), max(1, round(read.height * scale)))
     small = cv2.resize(read.pixels, shown, interpolation=cv2.INTER_AREA)

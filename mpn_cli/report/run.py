@@ -86,11 +86,11 @@ class Run:
         ]
 
     def picture_file(self, picture: WrittenPicture) -> str | None:
-        """Where a picture is, if it still is; at an address it is taken to be.
+        """Where a picture is, if it still is, or a frame's video; at an address it is taken to be.
 
         A name that leads out of the picture folders, as ``../x`` or ``/x``, is not looked for.
         """
-        name = os.path.normpath(picture.file_name)
+        name = os.path.normpath(picture.video_name or picture.file_name)
         if os.path.isabs(name) or name.split(os.sep)[0] == os.pardir:
             return None
         for folder in self.folders:

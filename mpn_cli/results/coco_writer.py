@@ -10,7 +10,7 @@ import msgspec
 
 from mpn_cli.base.files import new_file
 from mpn_cli.base.skeletons import Skeleton
-from mpn_cli.results.poses import AnnotatedPicture, Pose, WrittenPicture
+from mpn_cli.results.poses import AnnotatedPicture, Pose, WrittenPicture, WrittenVideo
 
 PERSON_ID = 1
 
@@ -32,7 +32,12 @@ def prediction(image_id: int, pose: Pose) -> dict[str, Any]:
         "score": pose.score,
         "bbox": pose.bbox,
         "area": pose.area,
+        **_track(pose),
     }
+
+
+def _track(pose: Pose) -> dict[str, int]:
+    return {} if pose.track_id is None else {"track_id": pose.track_id}
 
 
 def write_dataset(
@@ -51,9 +56,13 @@ def write_dataset(
     with new_file(file) as out:
         out.write(b'{"info": ' + msgspec.json.encode(info) + b',\n"categories": [')
         out.write(msgspec.json.encode(category(skeleton)) + b'],\n"images": ')
-        out.writelines(_json_list(_image(picture) for picture in pictures))
+        videos: dict[str, int] = {}
+        out.writelines(_json_list(_image(picture, videos) for picture in pictures))
         out.write(b',\n"annotations": ')
         out.writelines(_json_list(_annotations(again, kpt_thr, pose_thr)))
+        if videos:
+            out.write(b',\n"videos": ')
+            out.writelines(_json_list(WrittenVideo(n, name) for name, n in videos.items()))
         out.write(b"}\n")
 
 
@@ -76,8 +85,16 @@ def _json_list(values: Iterable[Any]) -> Iterator[bytes]:
     yield b"[]" if separator == b"[\n" else b"\n]"
 
 
-def _image(picture: AnnotatedPicture) -> WrittenPicture:
-    return WrittenPicture(picture.image_id, picture.file_name, picture.width, picture.height)
+def _image(picture: AnnotatedPicture, videos: dict[str, int]) -> WrittenPicture:
+    """A picture; the video that it is a frame of is numbered in ``videos``."""
+    image = WrittenPicture(picture.image_id, picture.file_name, picture.width, picture.height)
+    frame = picture.frame
+    if frame is None:
+        return image
+    video_id = videos.setdefault(frame.video, len(videos) + 1)
+    return msgspec.structs.replace(
+        image, video_id=video_id, frame_id=frame.number, time=round(frame.seconds, 3)
+    )
 
 
 def _annotations(
@@ -102,4 +119,5 @@ def _annotations(
                 "keypoints": keypoints,
                 "num_keypoints": sum(visibility > 0 for visibility in visibilities),
                 "score": pose.score,
+                **_track(pose),
             }

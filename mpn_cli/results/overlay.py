@@ -94,23 +94,30 @@ def draw_boxes(canvas: Picture, poses: Sequence[Pose]) -> None:
         cv2.addWeighted(layer, strength, canvas, 1 - strength, 0, dst=canvas)
 
 
+def draw_tracks(canvas: Picture, poses: Sequence[Pose]) -> None:
+    """Write each pose's track id above its box, on a picture (H, W, 3)."""
+    size = max(canvas.shape[:2]) / 800
+    for pose in reversed(poses):
+        if pose.track_id is not None:
+            x, y = max(0, round(pose.bbox[0])), max(round(26 * size), round(pose.bbox[1]) - 4)
+            _write(canvas, f"#{pose.track_id}", (x, y), size)
+
+
 def draw_scores(canvas: Picture, poses: Sequence[Pose]) -> None:
     """Write each pose's score into the corner of its box, on a picture (H, W, 3)."""
     size = max(canvas.shape[:2]) / 1000
     for pose in reversed(poses):
         x, y = max(0, round(pose.bbox[0])), max(0, round(pose.bbox[1]))
         place = (x + 3, y + round(26 * size))
-        for colour, width in ((0, 0, 0), 4), (MARK, 1):
-            cv2.putText(
-                canvas,
-                f"{pose.score:.2f}",
-                place,
-                cv2.FONT_HERSHEY_SIMPLEX,
-                size,
-                colour,
-                width * _thickness(canvas),
-                cv2.LINE_AA,
-            )
+        _write(canvas, f"{pose.score:.2f}", place, size)
+
+
+def _write(canvas: Picture, text: str, place: tuple[int, int], size: float) -> None:
+    """Yellow letters with a black rim; ``place`` is their lower left corner."""
+    for colour, width in ((0, 0, 0), 4), (MARK, 1):
+        thickness = width * _thickness(canvas)
+        font, smooth = cv2.FONT_HERSHEY_SIMPLEX, cv2.LINE_AA
+        cv2.putText(canvas, text, place, font, size, colour, thickness, smooth)
 
 
 def _thickness(canvas: Picture) -> int:

@@ -7,13 +7,13 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from mpn_cli.sources.tasks import Skipped
+from mpn_cli.sources.tasks import FrameTask, Skipped, Task
 
 CONFIDENT = 0.3
 """Joints with at least this confidence are written as visible (v = 2)."""
 
 
-class Pose(msgspec.Struct, frozen=True, gc=False):
+class Pose(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One person's pose; coordinates rounded to 2 decimals, scores to 4."""
 
     keypoints: list[float]
@@ -21,6 +21,8 @@ class Pose(msgspec.Struct, frozen=True, gc=False):
     score: float
     bbox: list[float]
     """The box it was found in: x, y, width, height."""
+    track_id: int | None = None
+    """The same for a person in all frames of a video, if people are tracked."""
 
     @property
     def area(self) -> float:
@@ -40,22 +42,58 @@ class Pose(msgspec.Struct, frozen=True, gc=False):
         ]
 
 
-class PredictedPose(Pose, frozen=True, kw_only=True, gc=False):
+class PredictedPose(Pose, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A line of predictions.json, read back."""
 
     image_id: int
 
 
-class WrittenPicture(msgspec.Struct, frozen=True, gc=False):
+class WrittenPicture(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A picture of dataset.json."""
 
     id: int
     file_name: str
     width: Annotated[int, msgspec.Meta(ge=0)]
     height: Annotated[int, msgspec.Meta(ge=0)]
+    video_id: int | None = None
+    """Of a frame: the video's id in ``videos``."""
+    frame_id: int | None = None
+    """Of a frame: its number in the video, from 0."""
+    time: float | None = None
+    """Of a frame: seconds from the start of the video."""
+
+    @property
+    def video_name(self) -> str:
+        """Of a frame: the video that it is in, relative to its source root; else ""."""
+        return "" if self.frame_id is None else self.file_name.rpartition("/")[0]
 
 
-class AnnotatedPicture(msgspec.Struct, frozen=True):
+class WrittenVideo(msgspec.Struct, frozen=True):
+    """A video of dataset.json."""
+
+    id: int
+    name: str
+
+
+class InVideo(msgspec.Struct, frozen=True, gc=False):
+    """Where a picture is a frame."""
+
+    video: str
+    """The video's name, relative to its source root."""
+    number: int
+    """From 0."""
+    seconds: float
+    """From the start of the video."""
+
+    @classmethod
+    def of(cls, task: Task) -> InVideo | None:
+        """Of a task; None for a picture."""
+        if not isinstance(task, FrameTask):
+            return None
+        return cls(task.video, task.frame.number, task.frame.seconds)
+
+
+class AnnotatedPicture(msgspec.Struct, frozen=True, omit_defaults=True):
     """One picture and the poses found in it, best first."""
 
     image_id: int
@@ -63,6 +101,8 @@ class AnnotatedPicture(msgspec.Struct, frozen=True):
     width: int
     height: int
     poses: list[Pose]
+    frame: InVideo | None = None
+    """None for a picture that is no frame of a video."""
 
     def likely(self, pose_thr: float) -> list[Pose]:
         """The poses with a score of at least ``pose_thr``, best first."""

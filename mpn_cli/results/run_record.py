@@ -33,6 +33,8 @@ class RunCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Poses in predictions.json alone: their score is under ``--pose-thr``."""
     skipped: Count
     """Pictures that could not be used, a line each in skipped.jsonl."""
+    videos: Count = 0
+    """Videos whose frames are among the pictures."""
     reused: Count = 0
     """Pictures whose poses are those of an earlier job."""
     full_image: Count = 0

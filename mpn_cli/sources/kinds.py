@@ -19,27 +19,27 @@ PICTURES = (
     ".tiff",
 )
 HEIC = (".heic", ".heif", ".hif")
-VIDEOS = (
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
+"""Videos whose frames are read: their containers can be entered at any key frame."""
+
+OTHER_VIDEOS = (
     ".3gp",
-    ".avi",
     ".flv",
     ".insv",
     ".m2ts",
-    ".m4v",
-    ".mkv",
-    ".mov",
-    ".mp4",
     ".mpeg",
     ".mpg",
     ".mts",
     ".mxf",
     ".ogv",
-    ".webm",
     ".wmv",
 )
 
 HEIC_HINT = "HEIC needs pillow-heif; pip install 'mobileposenet[heic]'"
-VIDEO_HINT = "a video is no picture; take its frames out first, as with ffmpeg"
+OTHER_VIDEO_HINT = (
+    "videos of these kinds are not read; put them into .mkv first: ffmpeg -i VIDEO -c copy x.mkv"
+)
+VIDEO_HINT = f"a video: mpn annotate takes it under a name that ends in {', '.join(VIDEOS)}"
 
 NO_SUFFIX = "no suffix"
 
@@ -56,6 +56,11 @@ def picture_suffixes() -> tuple[str, ...]:
     return PICTURES + (HEIC if reads_heic() else ())
 
 
+def is_video(path: str) -> bool:
+    """Whether a file is a video whose frames are read, by the end of its name."""
+    return path.lower().endswith(VIDEOS)
+
+
 def suffix_of(path: str) -> str:
     """A name's end in lower case, as ``.heic``; ``NO_SUFFIX`` where it has none."""
     return os.path.splitext(path)[1].lower() or NO_SUFFIX
@@ -66,8 +71,8 @@ def hints(others: Mapping[str, int]) -> list[str]:
     found = []
     if any(suffix in others for suffix in HEIC):
         found.append(HEIC_HINT)
-    if any(suffix in others for suffix in VIDEOS):
-        found.append(VIDEO_HINT)
+    if any(suffix in others for suffix in OTHER_VIDEOS):
+        found.append(OTHER_VIDEO_HINT)
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any
+from typing import Any, BinaryIO
 
 from mpn_cli.base.errors import InputError
 
@@ -74,6 +74,18 @@ def read_remote(path: str) -> bytes:
                 raise OSError(5, _first_line(error)) from None
             time.sleep(1.0)
     raise AssertionError
+
+
+def open_remote(path: str) -> BinaryIO:
+    """A file that is fetched piece by piece as it is read. Raises OSError."""
+    storage, name = _storage(path)
+    try:
+        opened: BinaryIO = storage.open(name, "rb")
+    except FileNotFoundError:
+        raise FileNotFoundError(2, "no such file") from None
+    except Exception as error:  # every driver has errors of its own
+        raise OSError(5, _first_line(error)) from None
+    return opened
 
 
 def _storage(path: str) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""The unit of work: one picture, perhaps with boxes."""
+"""The unit of work: one picture, perhaps with boxes, or one frame of a video."""
 
 from __future__ import annotations
 
@@ -36,6 +36,49 @@ class Task(msgspec.Struct, frozen=True, array_like=True):
     size: tuple[float, float] | None = None
     """Width and height that the boxes' file says: what orientation they are meant in."""
 
+    @property
+    def place(self) -> str:
+        """What messages call the picture."""
+        return self.path
+
+    @property
+    def folder(self) -> str:
+        """What stands before its name in its path."""
+        return self.path.removesuffix(self.file_name)
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Which frame of a video, and where decoding has to start for it."""
+
+    number: int
+    """From 0, in the order in which frames are shown."""
+    stamp: int
+    """Presentation time in the stream's own units: what tells a frame from others exactly."""
+    seconds: float
+    """When it is shown, from the start of the video."""
+    start: int
+    """Stamp of the packet of the key frame before it: decoding starts there."""
+    start_number: int
+    """Number of that key frame."""
+
+
+class FrameTask(Task, frozen=True, array_like=True, kw_only=True):
+    """One frame of a video to be annotated: ``path`` is the video."""
+
+    frame: Frame
+    video: str
+    """The video's name, relative to its source root as the ``file_name`` of pictures is."""
+
+    @property
+    def place(self) -> str:
+        """The video, and when the frame is shown, as media fragments say it."""
+        return f"{self.path}#t={self.frame.seconds:.3f}"
+
+    @property
+    def folder(self) -> str:
+        """What stands before the video's name in its path."""
+        return self.path.removesuffix(self.video)
+
 
 class Skipped(msgspec.Struct, frozen=True):
     """A picture left out: where, the kind of reason, and the reason itself."""
@@ -60,3 +103,5 @@ class Gathered(msgspec.Struct):
     """Boxes left out, by reason."""
     other_files: Counter[str] = msgspec.field(default_factory=Counter)
     """Files in the folders that are no pictures, by the ends of their names."""
+    videos: int = 0
+    """Videos whose frames are among the tasks."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mpn_cli.base.errors import InputError
 from mpn_cli.formats.files import plain_utf8
-from mpn_cli.sources.kinds import hints, in_words, picture_suffixes, suffix_of
+from mpn_cli.sources.kinds import VIDEOS, hints, in_words, picture_suffixes, suffix_of
 from mpn_cli.sources.remote import is_remote, list_remote
 from mpn_cli.sources.results_folders import own_pictures
 from mpn_cli.sources.tasks import Skipped
@@ -44,8 +44,8 @@ class Found:
     """Files that are no pictures, by the ends of their names."""
 
 
-def find_pictures(sources: Iterable[str], out: str | None = None) -> Found:
-    """The pictures of folders, files, globs, .txt lists and "-".
+def find_pictures(sources: Iterable[str], out: str | None = None, *, videos: bool = False) -> Found:
+    """The pictures of folders, files, globs, .txt lists and "-"; with ``videos`` those too.
 
     What mpn drew, in ``out`` (the results folder) and other results folders, is left out.
     Raises InputError for a path that does not exist, a folder named by the user that can't be
@@ -54,7 +54,7 @@ def find_pictures(sources: Iterable[str], out: str | None = None) -> Found:
     everything = Found()
     pictures: dict[str, FoundPicture] = {}
     others: set[str] = set()
-    suffixes = picture_suffixes()
+    suffixes = picture_suffixes() + (VIDEOS if videos else ())
     sources = list(sources)
     is_own = own_pictures(out)
     for source in sources:

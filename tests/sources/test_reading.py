@@ -205,8 +205,12 @@ def test_the_reason_is_the_true_one(tmp_path: Path) -> None:
         "cut.webp": (whole[: len(whole) // 2], "truncated", "ends early"),
         "wide.png": (cv2.imencode(".png", wide)[1].tobytes(), "too large", "32766 pixels a side"),
         "many.png": (png_header(15_000, 15_000), "too large", "178 million pixels"),
-        "clip.jpg": (b"\x00\x00\x00\x20ftypisom" + bytes(100), "video", "a video is no picture"),
-        "clip2.jpg": (b"\x1aE\xdf\xa3" + bytes(100), "video", "a video is no picture"),
+        "clip.jpg": (
+            b"\x00\x00\x00\x20ftypisom" + bytes(100),
+            "video",
+            "a video: mpn annotate",
+        ),
+        "clip2.jpg": (b"\x1aE\xdf\xa3" + bytes(100), "video", "a video: mpn annotate"),
         "bad.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), "truncated", "ends early"),
         "bad.jpg": (b"\xff\xd8\xff\xc0\x00\x02\xff\xd9", "damaged", "a JPEG file"),
     }

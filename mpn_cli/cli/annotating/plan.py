@@ -24,6 +24,7 @@ def show_plan(job: Job, settings: AnnotateOptions, gathered: Gathered, *, as_jso
     boxes = sum(len(task.boxes) for task in job.tasks if task.boxes is not None)
     plan = {
         "pictures": len(job.tasks),
+        "videos": gathered.videos,
         "boxes": boxes,
         "shards": job.shards,
         "skipped": len(gathered.skipped),

@@ -62,6 +62,7 @@ def make_record(
             people=counts.people,
             kept_out=counts.kept_out,
             skipped=len(gathered.skipped) + len(totals.skipped),
+            videos=gathered.videos,
             reused=counts.reused,
             full_image=counts.full_image,
             other_size=counts.other_size,
@@ -86,4 +87,4 @@ def named_options(
 
 def _folders(gathered: Gathered) -> list[str]:
     """Where the pictures are: what stands before their names."""
-    return sorted({task.path.removesuffix(task.file_name) for task in gathered.tasks})
+    return sorted({task.folder for task in gathered.tasks})

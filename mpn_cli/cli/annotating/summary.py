@@ -20,6 +20,8 @@ def show_summary(record: RunRecord[Any], pose_thr: float, out: str) -> None:
         rate = f"{new / wall:.1f}/s" if wall else ""
         old = f", {count - new} done before" if new < count else ""
         table.add_row(name, str(count), rate + old)
+    if counts.videos:
+        table.add_row("videos", str(counts.videos), "whose frames are the pictures")
     if counts.kept_out:
         table.add_row(
             "kept out",

@@ -16,8 +16,8 @@ def annotate(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Folders, pictures, globs, s3://, gs:// or https:// addresses, .txt lists of"
-            " paths, a COCO data set or detection list, or - for paths on stdin.",
+            help="Folders, pictures, videos, globs, s3://, gs:// or https:// addresses, .txt lists"
+            " of paths, a COCO data set or detection list, or - for paths on stdin.",
             show_default=False,
         ),
     ],
@@ -55,6 +55,24 @@ def annotate(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first N pictures.", rich_help_panel=INPUTS)
     ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Of videos: the first second, as 90, 12.5 or 1:30.",
+            show_default="the start",
+            rich_help_panel=INPUTS,
+        ),
+    ] = "0",
+    end: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            help="Of videos: the second to stop before.",
+            show_default="the end",
+            rich_help_panel=INPUTS,
+        ),
+    ] = None,
     options: dict[str, Any],
     dry_run: Annotated[
         bool,
@@ -71,6 +89,8 @@ def annotate(
 
     Example: mpn annotate photos/ -o out --overlay
 
+    Example: mpn annotate clip.mp4 --fps 10 --track --overlay
+
     Example: mpn annotate detections.json --images val2017/ --image-info instances.json
 
     Every option may also stand in mpn.toml or in the table tool.mpn of
@@ -84,5 +104,5 @@ def annotate(
     from mpn_cli.cli.commands.annotate import Sources
     from mpn_cli.cli.commands.annotate import annotate as run
 
-    given = Sources(sources, images, image_info, boxes, person_category, limit)
+    given = Sources(sources, images, image_info, boxes, person_category, limit, start, end)
     raise typer.Exit(run(given, options, dry_run=dry_run, quiet=quiet or as_json, as_json=as_json))

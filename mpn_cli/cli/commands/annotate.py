@@ -22,11 +22,11 @@ from mpn_cli.cli.annotating.record import make_record, named_options
 from mpn_cli.cli.annotating.summary import show_summary
 from mpn_cli.cli.commands.stopping import stoppable
 from mpn_cli.detectors.registry import prepare_detector
-from mpn_cli.engine.folder import OutFolder
-from mpn_cli.engine.job import Job, usual_shard_size
+from mpn_cli.engine.folder import OutFolder, writing
+from mpn_cli.engine.job import Job, usual_shard_size, without_overlays
 from mpn_cli.engine.ledger import Totals
 from mpn_cli.engine.local import draw_missing, run_shards
-from mpn_cli.engine.overlays import overlay_style
+from mpn_cli.engine.overlays import join_overlay_videos, overlay_style
 from mpn_cli.engine.ownership import refuse_pictures, refuse_sources
 from mpn_cli.networks.openvino_cache import cache_problem
 from mpn_cli.networks.sources import prepare_estimator
@@ -34,7 +34,8 @@ from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.layers import Resolved, resolve
 from mpn_cli.options.recipes import idle_options, make_recipe
 from mpn_cli.sources.gather import gather
-from mpn_cli.sources.tasks import Gathered
+from mpn_cli.sources.tasks import FrameTask, Gathered, Task
+from mpn_cli.sources.videos import choice_of_frames
 
 STOPPING = "stopping after the shards in hand; once more stops at once"
 
@@ -49,13 +50,25 @@ class Sources:
     boxes: str | None
     person_category: str | None
     limit: int | None
+    start: str = "0"
+    end: str | None = None
+    """The range of videos, as typed."""
 
-    def gather(self, out: Path) -> Gathered:
-        """All tasks, none of them in ``out``. Raises InputError."""
+    def gather(self, out: Path, every: int | None, fps: float | None) -> Gathered:
+        """All tasks, none of them in ``out``; of videos each so many frames, or so many a second.
+
+        Raises InputError.
+        """
         coco_files = [file for file in (self.image_info, self.boxes) if file is not None]
         refuse_sources(out, (*self.sources, *coco_files))
         gathered = gather(
-            self.sources, self.images, self.image_info, self.boxes, self.person_category, str(out)
+            self.sources,
+            self.images,
+            self.image_info,
+            self.boxes,
+            self.person_category,
+            str(out),
+            choice_of_frames(every, fps, self.start, self.end),
         )
         refuse_pictures(out, gathered.tasks)
         return gathered
@@ -70,17 +83,22 @@ def annotate(
     settings = resolved.settings
     if resolved.from_files() and not quiet:
         console.print_note(f"settings of this folder: {', '.join(resolved.from_files())}")
-    gathered = sources.gather(settings.out)
+    gathered = sources.gather(settings.out, settings.every, settings.fps)
     tasks = gathered.tasks[: sources.limit]
     labelled = any(task.labelled for task in tasks)
+    if settings.track:
+        _check_tracking(tasks, quiet=quiet)
     recipe = make_recipe(
         resolved, labelled=labelled, boxed=all(task.boxes is not None for task in tasks)
     )
     job = Job(tasks, recipe, settings.shard_size or usual_shard_size(len(tasks), recipe.device))
     find_devices(settings.device)
     if not quiet:
-        for note in idle_options(resolved, recipe, labelled=labelled):
+        videos = gathered.videos > 0
+        for note in idle_options(resolved, recipe, labelled=labelled, videos=videos):
             console.print_note(note)
+        if not gathered.videos and (sources.start, sources.end) != ("0", None):
+            console.print_note("--from and --to do nothing here: there is no video")
     if dry_run:
         show_plan(job, settings, gathered, as_json=as_json)
         return ExitCode.DONE
@@ -93,7 +111,7 @@ def annotate(
             if not quiet:
                 console.print_note(f"{out.path}/ is complete already; --no-resume does it again")
         else:
-            job = claim.job
+            job = claim.job if not recipe.track else without_overlays(claim.job)
             if claim.known and not quiet:
                 console.print_note(
                     f"{out.path}/ holds {claim.known} of these {len(job.tasks)} pictures: shards"
@@ -118,11 +136,30 @@ def annotate(
             skipped = gathered.skipped + totals.skipped
             skeleton = SKELETONS[recipe.joints]
             record = out.merge(job, skipped, skeleton, record, keep_parts=settings.keep_parts)
+            if recipe.track and recipe.overlay:  # the merge alone knows who is who
+                if not _add_overlays(claim.job, resolved, out, quiet=quiet):
+                    return ExitCode.STOPPED
+                record = out.run_record()
     if as_json:
         console.print_json({"out": str(settings.out), **msgspec.structs.asdict(record)})
     elif not quiet:
         show_summary(record, recipe.pose_thr, str(settings.out))
     return ExitCode.SKIPPED if record.counts.skipped else ExitCode.DONE
+
+
+def _check_tracking(tasks: Sequence[Task], *, quiet: bool) -> None:
+    """Raise InputError where nobody can be tracked."""
+    still = sum(not isinstance(task, FrameTask) for task in tasks)
+    if still == len(tasks):
+        raise InputError(
+            "--track follows people from frame to frame, and there is no video among the sources"
+        )
+    if find_spec("scipy") is None:
+        raise InputError("--track needs scipy; pip install 'mobileposenet[track]'")
+    if still and not quiet:
+        console.print_note(
+            f"--track: people in {still} pictures that are no frames get no track_id"
+        )
 
 
 def _run(
@@ -177,7 +214,11 @@ def _draw(job: Job, mark: str, workers: int | None, out: OutFolder, *, quiet: bo
         console.progress("overlays", len(job.tasks), quiet=quiet) as advance,
         stoppable(stop.set, STOPPING),
     ):
-        return draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, ""))
+        if not draw_missing(job, out, mark, workers, stop, lambda drawn: advance(drawn, "")):
+            return False
+    with writing(out.path):
+        join_overlay_videos(out.path, job.tasks)
+    return True
 
 
 def _add_overlays(
