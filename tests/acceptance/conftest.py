@@ -16,7 +16,12 @@ COMMAND = [sys.executable, "-m", "mpn_cli.cli.app"]
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """No MPN_* of the user's, tables 80 columns wide, each picture one person."""
+    """No MPN_* of the user's, tables 80 columns wide, each picture one person.
+
+    A PYTHONPATH is searched before the one that is set, so that the same mpn is tested.
+    """
+    if "PYTHONPATH" in changes and "PYTHONPATH" in os.environ:
+        changes["PYTHONPATH"] += os.pathsep + os.environ["PYTHONPATH"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("MPN_")}
     return {**own, "COLUMNS": "80", "MPN_DETECTOR": "full-image", **changes}
 
