@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from mpn_cli.geometry.crops import regions_of_boxes, warp_crop
-from mpn_cli.networks.example_crops import CROPS, CROP_SIZE
+from mpn_cli.networks.example_crops import CROP_SIZE, CROPS
 from mpn_cli.sources.gather import gather
 from mpn_cli.sources.reading import read_picture
 

@@ -14,7 +14,6 @@ import msgspec
 from mpn_models.registry import Model
 
 from mpn_cli.base.choices import Decode
-from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import SKELETONS
 from mpn_cli.base.version import __version__
 from mpn_cli.geometry.crops import HEATMAP_STRIDE, PADDING, PIXEL_MEAN, PIXEL_STD, heatmap_size
@@ -126,9 +125,7 @@ def conventions_of(model: Model, weights_sha256: str, *, decoded: bool) -> Expor
         __version__,
         model.name,
         weights_sha256,
-        CropConventions(
-            INPUT, width, height, "rgb", OWN_PIXELS.mean, OWN_PIXELS.std, PADDING
-        ),
+        CropConventions(INPUT, width, height, "rgb", OWN_PIXELS.mean, OWN_PIXELS.std, PADDING),
         OutputConventions(
             (JOINTS, CONFIDENCES) if decoded else (HEATMAPS,),
             columns,

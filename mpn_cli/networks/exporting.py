@@ -11,7 +11,6 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from mpn_models.weights import load_weights
 from torch import Tensor, nn
 
 from mpn_cli.base.arrays import Float32Array, FloatArray
-from mpn_cli.base.choices import Decode
+from mpn_cli.base.choices import Decode, Target
 from mpn_cli.base.errors import ExitCode, InputError, MpnError
 from mpn_cli.base.files import file_sha256, move_into_place, write_file
 from mpn_cli.base.outputs import check_output
@@ -50,7 +49,7 @@ from mpn_cli.networks.sources import OwnNetwork
 TOLERANCE = 1e-4
 """Largest accepted difference of a heatmap's value or a confidence from our network's."""
 
-PIXEL_TOLERANCE = 0.01
+PIXEL_TOLERANCE = 1e-3
 """Largest accepted difference of a decoded joint, pixels of the crop: a Newton step on logarithms
 in single precision, against double precision."""
 
@@ -59,19 +58,6 @@ _CERTAIN = 0.1
 that is nearly flat may be in another cell for a difference in the last digit."""
 
 _OPSET = 18
-
-
-class Target(StrEnum):
-    """What a network is exported to."""
-
-    ONNX = "onnx"
-    OPENVINO = "openvino"
-    TORCHSCRIPT = "torchscript"
-
-    @property
-    def suffix(self) -> str:
-        """The usual end of the file's name."""
-        return {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}[self.value]
 
 
 class ExportError(MpnError):
@@ -150,7 +136,11 @@ def export(network: OwnNetwork, target: Target, file: Path, *, with_decoding: bo
 
 
 def check_target(target: Target, file: Path) -> None:
-    """Raise InputError where a file can't be written, was not written by mpn, or a library lacks."""
+    """Check that a file can be written, as ``-o``.
+
+    Raises InputError if it can't, if mpn did not write the one that is there, or if a library is
+    missing.
+    """
     if target is Target.ONNX and not (find_spec("onnx") and find_spec("onnxscript")):
         raise InputError("--to onnx needs onnx and onnxscript; pip install 'mobileposenet[export]'")
     if target is Target.OPENVINO and not find_spec("openvino"):
@@ -202,7 +192,7 @@ def _difference(found: FloatArray, expected: FloatArray) -> float:
 
 
 def _copy_score_model(weights: Path, sha256: str, file: Path) -> list[Path]:
-    """Put the score model of the weights, if there is one, beside an ONNX file, as fitted for it."""
+    """Put the score model of the weights, if there is one, beside an ONNX file."""
     source = scoring.score_file(weights)
     if not source.is_file():
         return []
@@ -274,9 +264,7 @@ def _write_torchscript(
     network: nn.Module, crops: Tensor, conventions: ExportedConventions, file: Path
 ) -> None:
     traced: Any = torch.jit.trace(network, (crops,), check_trace=False)  # type: ignore[no-untyped-call]
-    torch.jit.save(  # type: ignore[no-untyped-call]
-        traced, str(file), _extra_files={EXTRA_FILE: _json(conventions)}
-    )
+    torch.jit.save(traced, str(file), _extra_files={EXTRA_FILE: _json(conventions)})
 
 
 def _run_torchscript(file: Path, crops: Float32Array) -> list[Float32Array]:

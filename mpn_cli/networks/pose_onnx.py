@@ -76,8 +76,8 @@ class OnnxEstimator:
 
     One output (N, K, h, w) is taken as heatmaps (SimpleBaseline, HRNet, Lite-HRNet and similar
     networks), two outputs (N, K, bins) as SimCC (RTMPose). The keys that the user can set are size
-    (width/height), padding, layout (biased or udp), shift (yes or no), colour, mean and std; files of
-    ``mpn export`` hold them themselves.
+    (width/height), padding, layout (biased or udp), shift (yes or no), colour, mean and std; files
+    of ``mpn export`` hold them themselves.
     threads: CPU threads, all cores if None. Raises InputError.
     """
 
