@@ -43,3 +43,42 @@ class JointConfidence(StrEnum):
     AUTO = "auto"
     CALIBRATED = "calibrated"
     NETWORK = "network"
+
+
+class Target(StrEnum):
+    """What a network is exported to."""
+
+    ONNX = "onnx"
+    OPENVINO = "openvino"
+    TORCHSCRIPT = "torchscript"
+
+    @property
+    def suffix(self) -> str:
+        """The usual end of the file's name."""
+        return {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}[self.value]
+
+
+class ResultsFormat(StrEnum):
+    """What results are converted to."""
+
+    YOLO = "yolo"
+    CSV = "csv"
+    PARQUET = "parquet"
+    LABELME = "labelme"
+    CVAT = "cvat"
+    OPENPOSE = "openpose"
+
+
+class Rows(StrEnum):
+    """What a row of a table is."""
+
+    JOINT = "joint"
+    PERSON = "person"
+
+
+class Pictures(StrEnum):
+    """What is done with the pictures of a data set that is written."""
+
+    LINK = "link"
+    COPY = "copy"
+    NONE = "none"

@@ -16,6 +16,7 @@ from mpn_cli.base.version import __version__
 from mpn_cli.cli.arguments.annotate import annotate
 from mpn_cli.cli.arguments.calibrate import calibrate
 from mpn_cli.cli.arguments.evaluation import evaluate, nms_bench, report
+from mpn_cli.cli.arguments.exporting import convert, export
 from mpn_cli.cli.arguments.inventory import backends, detectors, doctor, fetch, models
 from mpn_cli.cli.arguments.making import label, pack, quantise
 from mpn_cli.cli.arguments.train import train
@@ -59,6 +60,8 @@ app.command()(quantise)
 app.command("eval")(evaluate)
 app.command()(report)
 app.command("nms-bench")(nms_bench)
+app.command()(convert)
+app.command()(export)
 app.command()(models)
 app.command()(backends)
 app.command()(detectors)

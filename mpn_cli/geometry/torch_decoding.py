@@ -22,22 +22,23 @@ def decode_on_device(heatmaps: Tensor, method: Decode) -> Tensor:
     """Decode heatmaps (N, K, h, w) float32 on their device: (N, K, 3) x, y in cells, confidence.
 
     The same as :func:`mpn_cli.geometry.decoding.decode`. Nothing here copies a value back to the
-    host, so that it can be captured as a CUDA graph.
+    host, so that it can be captured as a CUDA graph; and only the number of crops may vary where
+    it is traced or exported, so that a traced network takes any batch.
     """
-    batch, joints, height, width = heatmaps.shape
-    flat = heatmaps.reshape(batch * joints, height, width)
-    peaks, cells = flat.reshape(len(flat), -1).max(dim=1)
+    joints, width = int(heatmaps.shape[1]), int(heatmaps.shape[3])
+    flat = heatmaps.flatten(0, 1)
+    peaks, cells = flat.flatten(1).max(dim=1)
     y, x = cells // width, cells % width
     offset: Callable[[Tensor, Tensor, Tensor], Tensor] = (
         _dark_offset if method is Decode.DARK else _quarter_offset
     )
     moved = torch.stack([x, y], dim=1) + offset(flat, x, y) * (peaks > 0)[:, None]
-    return torch.cat([moved, peaks.clamp(0, 1)[:, None]], dim=1).reshape(batch, joints, 3)
+    return torch.cat([moved, peaks.clamp(0, 1)[:, None]], dim=1).reshape(-1, joints, 3)
 
 
 def _quarter_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    _, height, width = heatmaps.shape
-    rows = torch.arange(len(heatmaps), device=heatmaps.device)
+    height, width = int(heatmaps.shape[1]), int(heatmaps.shape[2])
+    rows = torch.arange(heatmaps.shape[0], device=heatmaps.device)
     across = heatmaps[rows, y, (x + 1).clamp(max=width - 1)]
     across = (across - heatmaps[rows, y, (x - 1).clamp(min=0)]).sign()
     down = heatmaps[rows, (y + 1).clamp(max=height - 1), x]
@@ -54,7 +55,7 @@ def _band_on(sigma: float, device: torch.device) -> Tensor:
 
 def _dark_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """DARK (Zhang et al. 2020, arXiv 1910.06278), as on the CPU, for every map at once."""
-    _, height, width = heatmaps.shape
+    height, width = int(heatmaps.shape[1]), int(heatmaps.shape[2])
     reach, device = DARK_RADIUS, heatmaps.device
     band = _band_on(heatmap_sigma(height), device)
     window = torch.arange(band.shape[1], device=device) - band.shape[1] // 2
@@ -64,7 +65,7 @@ def _dark_offset(heatmaps: Tensor, x: Tensor, y: Tensor) -> Tensor:
         (columns >= 0) & (columns < width),
     )
     exists = inside_lines[:, :, None] & inside_columns[:, None]
-    rows = torch.arange(len(heatmaps), device=device)[:, None, None]
+    rows = torch.arange(heatmaps.shape[0], device=device)[:, None, None]
     patches = heatmaps[
         rows, lines.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None]
     ]

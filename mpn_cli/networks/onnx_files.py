@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mpn_cli.base.arrays import Float32Array
+from mpn_cli.networks.exported import ONNX_PROPERTY
 from mpn_cli.networks.onnx_names import OnnxName
 
 Shape = tuple[int, ...]
@@ -19,8 +20,9 @@ Shape = tuple[int, ...]
 _Run = Callable[[Float32Array], list[Float32Array]]
 """Runs the network: (N, 3, H, W) -> all outputs."""
 
-_Read = tuple[list[Shape], list[Shape], Callable[[int | None], _Run]]
-"""The input shapes, the output shapes, and a function that compiles for a number of threads."""
+_Read = tuple[list[Shape], list[Shape], dict[str, str], Callable[[int | None], _Run]]
+"""The input shapes, the output shapes, the properties that mpn reads, and a function that compiles
+for a number of threads."""
 
 
 class OnnxFile:
@@ -39,7 +41,7 @@ class OnnxFile:
         else:
             raise name.error("needs OpenVINO or ONNX Runtime; pip install openvino")
         with _one_line_errors(name):
-            inputs, self.output_shapes, self._compile = read(str(name.file))
+            inputs, self.output_shapes, self.properties, self._compile = read(str(name.file))
         if len(inputs) != 1 or len(inputs[0]) != 4 or inputs[0][1] != 3:
             raise name.error(f"its inputs are {inputs}, not one picture (N, 3, H, W)")
         self.input_shape = inputs[0]
@@ -128,7 +130,12 @@ def _read_with_openvino(file: str) -> _Read:
 
         return run
 
-    return [shape(p) for p in network.inputs], [shape(p) for p in network.outputs], compile_for
+    place = ["framework", ONNX_PROPERTY]
+    properties = {}
+    if network.has_rt_info(place):
+        properties[ONNX_PROPERTY] = network.get_rt_info(place).astype(str)
+    inputs, outputs = ([shape(p) for p in ports] for ports in (network.inputs, network.outputs))
+    return inputs, outputs, properties, compile_for
 
 
 def _read_with_onnxruntime(file: str) -> _Read:
@@ -160,5 +167,6 @@ def _read_with_onnxruntime(file: str) -> _Read:
     return (
         [shape(port.shape) for port in read.get_inputs()],
         [shape(port.shape) for port in read.get_outputs()],
+        dict(read.get_modelmeta().custom_metadata_map),
         compile_for,
     )

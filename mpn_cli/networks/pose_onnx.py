@@ -6,21 +6,15 @@ from dataclasses import dataclass
 
 from mpn_cli.base.arrays import Float32Array, Picture
 from mpn_cli.base.skeletons import SKELETONS
-from mpn_cli.geometry.crops import PADDING, PIXEL_MEAN, PIXEL_STD
+from mpn_cli.geometry.crops import PADDING
 from mpn_cli.networks.contract import Conventions, SimCC
+from mpn_cli.networks.exported import OWN_PIXELS, with_exported
 from mpn_cli.networks.onnx_files import OnnxFile
 from mpn_cli.networks.onnx_names import OnnxName
-from mpn_cli.networks.pixels import PIXEL_KEYS, Pixels, Three, network_pixels, pixels_said
+from mpn_cli.networks.pixels import PIXEL_KEYS, Pixels, network_pixels, pixels_said
 
 USUAL_SIZE = (192, 256)
 """Input size (width, height) if the file leaves it open."""
-
-
-def _times_255(values: tuple[float, ...]) -> Three:
-    return (255 * values[0], 255 * values[1], 255 * values[2])
-
-
-_IMAGENET = Pixels("rgb", _times_255(PIXEL_MEAN), _times_255(PIXEL_STD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +31,12 @@ class PoseLayout:
 
     @classmethod
     def of(cls, file: OnnxFile) -> PoseLayout:
-        """Derive the layout from the file's shapes and the user's key=value pairs; nothing is run.
+        """Derive the layout from the file's shapes, its properties and the user's key=value pairs.
 
-        Raises InputError for a file that is no pose network, and for unknown keys or values.
+        Nothing is run. Raises InputError for a file that is no pose network, and for unknown keys
+        or values.
         """
-        name = file.name
+        name = with_exported(file.name, file.properties)
         name.only("size", "padding", "layout", "shift", *PIXEL_KEYS)
         usual = name.numbers("size", (float(USUAL_SIZE[0]), float(USUAL_SIZE[1])))
         input_size = file.input_size((int(usual[0]), int(usual[1])))
@@ -50,7 +45,7 @@ class PoseLayout:
         unshifted = unbiased or x_first is not None
         shift = name.choice("shift", ("yes", "no"), "no" if unshifted else "yes") == "yes"
         conventions = Conventions(unbiased, shift, name.number("padding", PADDING))
-        return cls(input_size, joints, x_first, pixels_said(name, _IMAGENET), conventions)
+        return cls(input_size, joints, x_first, pixels_said(name, OWN_PIXELS), conventions)
 
 
 def _outputs(file: OnnxFile, input_size: tuple[int, int]) -> tuple[bool | None, int]:
@@ -81,7 +76,8 @@ class OnnxEstimator:
 
     One output (N, K, h, w) is taken as heatmaps (SimpleBaseline, HRNet, Lite-HRNet and similar
     networks), two outputs (N, K, bins) as SimCC (RTMPose). The keys that the user can set are size
-    (width/height), padding, layout (biased or udp), shift (yes or no), colour, mean and std.
+    (width/height), padding, layout (biased or udp), shift (yes or no), colour, mean and std; files
+    of ``mpn export`` hold them themselves.
     threads: CPU threads, all cores if None. Raises InputError.
     """
 

@@ -27,7 +27,7 @@ PROJECT_FILE = "pyproject.toml"
 ENVIRONMENT = "environment"
 COMMAND_LINE = "command line"
 
-TABLES = ("train", "calibrate", "eval", "report", "nms-bench")
+TABLES = ("train", "calibrate", "eval", "report", "nms-bench", "convert", "export")
 """Commands whose options stand in a table of their own; those of mpn annotate stand above them."""
 
 Options = TypeVar("Options", bound=Declared)

@@ -13,6 +13,7 @@ from mpn_cli.cli.app import app
 from mpn_cli.options.annotate import AnnotateOptions
 from mpn_cli.options.declaring import Declared, options_of
 from mpn_cli.options.evaluating import EvalOptions, NmsBenchOptions, ReportOptions
+from mpn_cli.options.exporting import ConvertOptions, ExportOptions
 from mpn_cli.options.layers import TABLES, resolve
 from mpn_cli.options.training import CalibrateOptions, TrainOptions
 
@@ -23,6 +24,8 @@ COMMANDS: dict[str, type[Declared]] = {
     "eval": EvalOptions,
     "report": ReportOptions,
     "nms-bench": NmsBenchOptions,
+    "convert": ConvertOptions,
+    "export": ExportOptions,
 }
 
 
