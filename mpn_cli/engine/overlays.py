@@ -19,9 +19,30 @@ from mpn_cli.results.poses import AnnotatedPicture
 from mpn_cli.results.signed_jpeg import is_signed, signed
 from mpn_cli.results.signed_video import is_signed_video
 from mpn_cli.sources.frames import FrameReader
-from mpn_cli.sources.reading import UnreadableError, read_picture
+from mpn_cli.sources.reading import Decoded, UnreadableError, read_picture
 from mpn_cli.sources.results_folders import OVERLAYS, PARTS
 from mpn_cli.sources.tasks import FrameTask, Task
+
+KEPT_BYTES = 256_000_000
+"""Pixels that a worker keeps for its overlays; what is over that is read a second time."""
+
+
+class KeptPixels:
+    """The pixels of pictures that were just annotated, for their overlays."""
+
+    def __init__(self) -> None:
+        self._pixels: dict[int, Picture] = {}
+        self._bytes = 0
+
+    def keep(self, task: Task, picture: Decoded) -> None:
+        """Keep a picture that was read at its full size, if there is room for it."""
+        if picture.reduction == 1 and self._bytes + picture.pixels.nbytes <= KEPT_BYTES:
+            self._pixels[task.image_id] = picture.pixels
+            self._bytes += picture.pixels.nbytes
+
+    def of(self, task: Task) -> Picture | None:
+        """A task's pixels (H, W, 3) RGB uint8, None if they were not kept."""
+        return self._pixels.get(task.image_id)
 
 
 def overlay_style(recipe: Recipe) -> str:
@@ -35,10 +56,15 @@ def overlay_style(recipe: Recipe) -> str:
 
 
 def write_overlays(
-    out: Path, tasks: Sequence[Task], pictures: Iterable[AnnotatedPicture], recipe: Recipe
+    out: Path,
+    tasks: Sequence[Task],
+    pictures: Iterable[AnnotatedPicture],
+    recipe: Recipe,
+    kept: KeptPixels,
 ) -> None:
     """Draw every annotated picture of a shard under ``overlays/``.
 
+    Pictures that are not among the ``kept`` ones are read again.
     Frames of a video make a piece of one, which waits in ``parts/`` for ``join_overlay_videos``.
     Raises OSError, and InputError where a file is in the way that mpn did not write.
     """
@@ -50,7 +76,9 @@ def write_overlays(
             frames.append((source, picture))
             continue
         try:
-            pixels = read_picture(source.path, source.size)
+            pixels = kept.of(source)
+            if pixels is None:
+                pixels = read_picture(source.path, source.size)
         except UnreadableError:
             continue  # it was there a moment ago; its poses are
         drawn = _drawn(pixels, picture, recipe)
@@ -59,18 +87,23 @@ def write_overlays(
     if frames:
         with FrameReader() as reader:
             size = reader.size_of(frames[0][0])
-            piece = encoded_piece(_drawn_frames(reader, frames, recipe), size)
+            piece = encoded_piece(_drawn_frames(reader, frames, recipe, kept), size)
         if piece:
             write_file(out / PARTS / _piece_name(tasks[0].image_id), piece)
 
 
 def _drawn_frames(
-    reader: FrameReader, frames: Iterable[tuple[FrameTask, AnnotatedPicture]], recipe: Recipe
+    reader: FrameReader,
+    frames: Iterable[tuple[FrameTask, AnnotatedPicture]],
+    recipe: Recipe,
+    kept: KeptPixels,
 ) -> Iterator[tuple[float, Picture]]:
     """Seconds and drawn picture of each frame."""
     for task, picture in frames:
         try:
-            pixels = reader.read(task).pixels
+            pixels = kept.of(task)
+            if pixels is None:
+                pixels = reader.read(task).pixels
         except UnreadableError:
             continue
         yield task.frame.seconds, _drawn(pixels, picture, recipe)

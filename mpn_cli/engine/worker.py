@@ -20,7 +20,7 @@ from mpn_cli.base.errors import InputError
 from mpn_cli.base.recipe import Recipe
 from mpn_cli.base.stopping import STOP_SIGNALS
 from mpn_cli.engine.folder import PARTS, writing
-from mpn_cli.engine.overlays import overlay_style, write_overlays
+from mpn_cli.engine.overlays import KeptPixels, overlay_style, write_overlays
 from mpn_cli.engine.parts import PartHeader, note_overlays, part_pictures, read_part, write_part
 from mpn_cli.pipeline.shard import annotate_shard
 from mpn_cli.pipeline.tools import Tools
@@ -87,10 +87,12 @@ def annotate(orders: Orders, tasks: Sequence[Task]) -> ShardResult:
     if orders.devices != (CPU,):
         device = _device_of_this_process(orders.out, orders.devices)
     tools = _tools(orders.recipe, orders.threads, device)
-    result = annotate_shard(tasks, tools)
-    if orders.recipe.overlay:
-        with writing(orders.out):
-            write_overlays(orders.out, tasks, result.pictures, orders.recipe)
+    if not orders.recipe.overlay:
+        return annotate_shard(tasks, tools)
+    kept = KeptPixels()
+    result = annotate_shard(tasks, tools, seen=kept.keep)
+    with writing(orders.out):
+        write_overlays(orders.out, tasks, result.pictures, orders.recipe, kept)
     return result
 
 
@@ -113,5 +115,6 @@ def draw_part(orders: Orders, number: int, tasks: Sequence[Task]) -> PartHeader:
         raise InputError(f"{parts}/ was changed while it was in use; start the command again")
     cv2.setNumThreads(orders.threads)
     with writing(orders.out):
-        write_overlays(orders.out, tasks, part_pictures(parts, number), orders.recipe)
+        pictures = part_pictures(parts, number)
+        write_overlays(orders.out, tasks, pictures, orders.recipe, KeptPixels())
         return note_overlays(parts, header, overlay_style(orders.recipe))

@@ -43,20 +43,29 @@ class _Seen:
 
 
 def annotate_shard(
-    tasks: Sequence[Task], tools: Tools, read: Callable[[Task], Decoded] | None = None
+    tasks: Sequence[Task],
+    tools: Tools,
+    read: Callable[[Task], Decoded] | None = None,
+    seen: Callable[[Task, Decoded], None] | None = None,
 ) -> ShardResult:
     """Annotate some pictures; one that can't be used becomes a ``Skipped``, never an error.
 
     ``read`` gives a task's picture or raises UnreadableError; by default it is read from its file.
+    ``seen`` is called with each picture that was read.
     """
     if any(isinstance(task, FrameTask) for task in tasks):
         with FrameReader(tools.reading_threads) as frames:
             # Frames come in order only if one thread asks for them; the decoder has threads too.
-            return _annotate(pictures_of(tasks, _frame_reader(frames, tools)), tools)
-    return _annotate(pictures_of(tasks, read or _reader(tools), tools.reading_threads), tools)
+            return _annotate(pictures_of(tasks, _frame_reader(frames, tools)), tools, seen)
+    pictures = pictures_of(tasks, read or _reader(tools), tools.reading_threads)
+    return _annotate(pictures, tools, seen)
 
 
-def _annotate(pictures: Iterator[tuple[Task, Decoded | Skipped]], tools: Tools) -> ShardResult:
+def _annotate(
+    pictures: Iterator[tuple[Task, Decoded | Skipped]],
+    tools: Tools,
+    seen: Callable[[Task, Decoded], None] | None,
+) -> ShardResult:
     shard = _Shard(tools)
     while True:
         with shard.stopwatch.stage("read"):
@@ -66,6 +75,8 @@ def _annotate(pictures: Iterator[tuple[Task, Decoded | Skipped]], tools: Tools) 
         if isinstance(picture, Skipped):
             shard.skipped.append(picture)
         else:
+            if seen is not None:
+                seen(task, picture)
             shard.add(task, picture)
 
 
