@@ -11,7 +11,7 @@ from mpn_cli.evaluation.ground_truth import GroundTruth
 from mpn_cli.evaluation.joining import equal_pairs
 from mpn_cli.evaluation.matches import Matches
 from mpn_cli.evaluation.matching import match
-from mpn_cli.evaluation.measuring import Measured, judged_results
+from mpn_cli.evaluation.measuring import Measured
 from mpn_cli.evaluation.pck import pck_by_joint
 from mpn_cli.evaluation.results import Results
 from mpn_cli.evaluation.similarity import LEAST_OKS, similarities
@@ -117,8 +117,7 @@ def belonging(truth: GroundTruth, results: Results, measured: Measured) -> Belon
     """Who belongs to whom, and which results belong to nobody."""
     if not len(results.rows):
         return Belonging(np.empty((0, 2), np.int64), np.empty(0, np.int64))
-    judged = judged_results(results)
-    matches = match(truth, judged, measured.candidates, [LEAST_OKS], ["all"])
+    matches = match(truth, measured.judged, measured.candidates, [LEAST_OKS], ["all"])
     alone = [
         results.rows[group.result_ids[(group.partners[0] == 0) & ~group.result_ignored[0]] - 1]
         for group in matches.everywhere()

@@ -95,7 +95,7 @@ def find_errors(truth: GroundTruth, results: Results, measured: Measured) -> Err
 
     measured: what ``measure`` says about the same results.
     """
-    case = _Case(truth, results, judged_results(results), measured.candidates)
+    case = _Case(truth, results, measured.judged, measured.candidates)
     owners = belonging(truth, results, measured)
     matched, alone = owners.pairs, owners.alone
     kinds = _kinds(truth, results, matched)
@@ -140,18 +140,19 @@ class _Case:
         return found.ap(np.ones(len(found.pictures), np.int64))
 
     def ap_with_joints_mended(self, matched: IntArray, wrong: BoolArray) -> float:
-        """AP where joints are put on their labels: those of the pairs (P, 2) that are wrong (P, K)."""
+        """AP where the wrong joints (P, K) of matched pairs (P, 2) are put on their labels."""
         which = np.flatnonzero(wrong.any(axis=1))
         people, rows = matched[which].T
-        keypoints = self.results.keypoints.copy()
-        labels = self.truth.keypoints[people, :, :2]
-        keypoints[rows, :, :2] = np.where(wrong[which][..., None], labels, keypoints[rows, :, :2])
+        places = (self.results.places[0].copy(), self.results.places[1].copy())
+        for axis, values in enumerate(places):
+            labels = self.truth.keypoints[people, :, axis]
+            values[rows] = np.where(wrong[which], labels, values[rows])
         mine, theirs = equal_pairs(self.results.pictures[rows], self.truth.columns.pictures)
-        again = candidates(self.truth, keypoints, rows[mine], theirs)
+        again = candidates(self.truth, places, rows[mine], theirs)
         changed = np.zeros(len(self.results), np.bool_)
         changed[rows] = True
         kept = ~changed[self.candidates.rows]
-        areas = judged_results(self.results, keypoints).areas
+        areas = judged_results(self.results, places).areas
         return replace(
             self,
             judged=replace(self.judged, areas=areas),

@@ -225,12 +225,16 @@ def read_ground_truth(
                      " its images: they count for nothing")  # fmt: skip
     joints = _joints(file, labels, listed)
     names = _names([c for c in listed if c.id in categories], joints)
-    notes += odd_labels(labels, joints, names)
+    labelled = [one.labelled for one in labels]
+    notes += odd_labels(labels, labelled, joints, names)
     people = [
-        _person(file, one, number, picture, categories[one.category_id], joints)
-        for number, (one, picture) in enumerate(placed, 1)
+        _person(file, one, number, picture, categories[one.category_id], count, joints)
+        for number, ((one, picture), count) in enumerate(zip(placed, labelled, strict=True), 1)
     ]
-    boxes = sum(one.area is None and not one.iscrowd and one.labelled > 0 for one in labels)
+    boxes = sum(
+        one.area is None and not one.iscrowd and count > 0
+        for one, count in zip(labels, labelled, strict=True)
+    )
     if boxes:
         notes.append(f"{boxes} people have no area: OKS takes their boxes', which are larger than"
                      " the segmented areas of COCO")  # fmt: skip
@@ -296,11 +300,17 @@ def _joints(file: Path, people: Sequence[Annotation], categories: Sequence[Categ
 
 
 def _person(
-    file: Path, one: Annotation, number: int, picture: int, category: int, joints: int
+    file: Path,
+    one: Annotation,
+    number: int,
+    picture: int,
+    category: int,
+    labelled: int,
+    joints: int,
 ) -> Person:
     """An annotation with what it lacks filled in. Raises InputError where that can't be done."""
     box = one.bbox if one.bbox and len(one.bbox) == 4 else None
-    area, labelled = one.area, one.labelled
+    area = one.area
     if area is None and box is not None:
         area = box[2] * box[3]
     if area is None and labelled and not one.iscrowd:

@@ -98,7 +98,8 @@ class Matched:
         weights = np.ones((1, int(self.result_pictures.max(initial=0)) + 1), np.int64)
         every = weights[:, self._pictures_judged].cumsum(axis=1)
         needed = right_needed(max(len(self._pictures_scored), 1))
-        return self._curves[threshold].summed(weights, every, needed[None])[0][0]
+        precision, _ = self._curves[threshold].summed(weights, every, needed[None])
+        return np.asarray(precision[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +222,8 @@ def _means(
 ) -> Float64Array:
     """(W,) means over the categories in which anybody has to be found; -1 where there is none.
 
-    values: (W, T) or (W, T, 101) of each category. The mean is taken over all values in COCO's order,
-    categories last, since the order decides the last bit of a sum.
+    values: (W, T) or (W, T, 101) of each category. The mean is taken over all values in COCO's
+    order, categories last, since the order decides the last bit of a sum.
     """
     if not values:
         return np.full(1, -1.0)

@@ -1,8 +1,11 @@
 """COCO's matching of results with people, for all pictures at once.
 
-The rules are those of ``COCOeval.evaluateImg``: in each picture the twenty best results choose in the
-order of their scores, and each takes the person it is most like of those who are still free. Pictures
-do not influence each other, so that all results of one rank choose together.
+The rules are those of ``COCOeval.evaluateImg``: in each picture the twenty best results choose in
+the order of their scores, and each takes the person it is most like of those who are still free.
+Pictures do not influence each other, so that all results of one rank choose together.
+
+hotcoco and pycocotools match as well, but take a dictionary for each result and give back another
+one for each picture: making and reading these costs several times the matching itself.
 """
 
 from __future__ import annotations
@@ -14,11 +17,9 @@ import numpy as np
 
 from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
 from mpn_cli.evaluation.ground_truth import GroundTruth, People
+from mpn_cli.evaluation.health import MOST_PER_PICTURE
 from mpn_cli.evaluation.matches import AREAS, THRESHOLDS, Matched, Matches
 from mpn_cli.evaluation.similarity import Candidates
-
-MOST_PER_PICTURE = 20
-"""Results of a picture and category that are looked at, the best ones."""
 
 _BOUNDS = {"all": (0.0, 1e5**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e5**2)}
 """COCO's ranges of areas, pixels squared; both ends belong to the range."""
@@ -75,8 +76,8 @@ def match(
     """Match results with people.
 
     candidates: all pairs whose OKS reaches the lowest of ``thresholds``, by rows of the file; pairs
-    whose result is not in ``judged`` are passed over. without: rows of ``truth.people`` who are taken
-    for absent.
+    whose result is not in ``judged`` are passed over. without: rows of ``truth.people`` who are
+    taken for absent.
     """
     pictures = np.array(sorted(truth.images), dtype=np.int64)
     there = np.ones(len(truth.people), np.bool_)
@@ -194,8 +195,8 @@ def _choose(
 ) -> None:
     """Let the results of one rank choose, at each threshold and in each range of areas.
 
-    A person who has to be found goes before one who need not; then the more alike; then the later in
-    the file.
+    A person who has to be found goes before one who need not; then the more alike; then the later
+    in the file.
     """
     count = len(pairs.oks)
     starts = np.flatnonzero(np.diff(pairs.results, prepend=-1))

@@ -28,6 +28,7 @@ class Measured:
     evaluation: Evaluation
     nearest: Nearest
     candidates: Candidates
+    judged: Judged
 
 
 def check_engine(name: str) -> None:
@@ -38,37 +39,49 @@ def check_engine(name: str) -> None:
 
 def measure(truth: GroundTruth, results: Results, engine: str = OWN) -> Measured:
     """Measure results; all engines give the same numbers."""
-    nearest, candidates = compare(truth, results.keypoints, results.pictures, results.rows)
+    nearest, candidates = compare(truth, results.places, results.pictures, results.rows)
+    judged = judged_results(results)
     if engine != OWN:
         loaded = load_truth(truth.content(), Engine(engine))
         evaluation = keypoint_evaluation(loaded, results.content(), truth.custom_sigmas)
     elif not len(results.rows):
         evaluation = Evaluation(dict.fromkeys(NAMES, 0.0), Matches([], (), {}))
     else:
-        matches = match(truth, judged_results(results), candidates)
+        matches = match(truth, judged, candidates)
         once = np.ones((1, len(matches.pictures)), np.int64)
         numbers = dict(zip(NAMES, matches.numbers(once)[0].tolist(), strict=True))
         evaluation = Evaluation(numbers, matches)
-    return Measured(evaluation, nearest, candidates)
+    return Measured(evaluation, nearest, candidates, judged)
 
 
-def judged_results(results: Results, keypoints: Float64Array | None = None) -> Judged:
+def judged_results(
+    results: Results, places: tuple[Float64Array, Float64Array] | None = None
+) -> Judged:
     """The results for known pictures, with areas as COCO's evaluation takes them.
 
     That is the box's, where the file has boxes, else that of the rectangle around the joints.
-    keypoints: (N, K, 3) in place of the results' own.
+    places: x (N, K) and y (N, K) in place of the results' own.
     """
     rows = results.rows
     if results.poses.boxed:
-        sizes = np.array(results.poses.boxes, dtype=np.float64).reshape(-1, 4)[rows, 2:]
+        boxes = np.array(results.poses.boxes, dtype=np.float64).reshape(-1, 4)
+        areas = boxes[:, 2] * boxes[:, 3]
     else:
-        places = (results.keypoints if keypoints is None else keypoints)[rows]
-        x, y = places[..., 0], places[..., 1]
-        sizes = np.stack([x.max(axis=1) - x.min(axis=1), y.max(axis=1) - y.min(axis=1)], axis=1)
+        x, y = results.places if places is None else places
+        areas = _extent(x) * _extent(y)
     return Judged(
         rows,
         results.pictures[rows],
         results.categories[rows],
         results.scores[rows],
-        sizes[:, 0] * sizes[:, 1],
+        areas[rows],
     )
+
+
+def _extent(values: Float64Array) -> Float64Array:
+    """(N,) from the least to the largest of values (N, K); K is small, N is not."""
+    low, high = (np.full(len(values), end) for end in (np.inf, -np.inf))
+    for column in values.T:
+        np.minimum(low, column, out=low)
+        np.maximum(high, column, out=high)
+    return np.asarray(high - low)

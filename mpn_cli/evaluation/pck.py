@@ -18,7 +18,7 @@ SHARE = 0.2
 
 
 def pck_by_joint(truth: GroundTruth, results: Results, matched: IntArray) -> Float64Array:
-    """(K,) shares in 0..1 of the labelled joints that are correct; -1 for a joint nobody has labelled.
+    """(K,) shares in 0..1 of the labelled joints that are correct; -1 where nobody has a label.
 
     matched: (P, 2) rows of ``truth.scored`` and of ``results`` that belong together; the joints of
     people without a result are not correct.
@@ -34,9 +34,10 @@ def pck_by_joint(truth: GroundTruth, results: Results, matched: IntArray) -> Flo
 
 def _lengths(truth: GroundTruth) -> Float64Array:
     """(S,) the longer side of each person's box, or of the rectangle around their labelled joints
-    where the annotation has no box, in pixels."""
+    where the annotation has no box, in pixels.
+    """
     boxes = truth.columns.boxes[truth.scored_rows, 2:].max(axis=1, initial=0.0)
     places, seen = truth.keypoints[..., :2], truth.keypoints[..., 2:] > 0
     low = np.where(seen, places, np.inf).min(axis=1)
     high = np.where(seen, places, -np.inf).max(axis=1)
-    return np.where(boxes > 0, boxes, (high - low).max(axis=1, initial=0.0))
+    return np.asarray(np.where(boxes > 0, boxes, (high - low).max(axis=1, initial=0.0)))

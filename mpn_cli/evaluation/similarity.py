@@ -1,8 +1,8 @@
 """Object keypoint similarity (OKS) between results and the labelled people of their pictures.
 
-The definition, with its two cases, is that of COCO's evaluation (``COCOeval.computeOks``). The values
-of :func:`candidates` are worked out in the same order of operations, so that they are the same
-floating point numbers.
+The definition, with its two cases, is that of COCO's evaluation (``COCOeval.computeOks``). The
+values of :func:`candidates` are worked out in the same order of operations, so that they are the
+same floating point numbers.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ _BLOCK = 4096
 
 _MARGIN = 1e-9
 """More than the two orders of operations can differ by."""
+
+Places = tuple[Float64Array, Float64Array]
+"""x (N, K) and y (N, K) of N poses, pixels."""
 
 _Result = TypeVar("_Result")
 
@@ -80,53 +83,59 @@ def judged_sigmas(truth: GroundTruth) -> Float64Array:
 
 
 def compare(
-    truth: GroundTruth, keypoints: Float64Array, pictures: IntArray, rows: IntArray
+    truth: GroundTruth, places: Places, pictures: IntArray, rows: IntArray
 ) -> tuple[Nearest, Candidates]:
     """Compare results with everybody in their pictures.
 
-    keypoints: (N, K, 3) of all results; pictures: (N,), by number; rows: (M,) of those results that
+    places: of all N results; pictures: (N,), by number; rows: (M,) ascending, of those results that
     are compared.
     """
     people = truth.columns
     labelled = np.flatnonzero(people.labelled > 0)
     mine, theirs = equal_pairs(pictures[rows], people.pictures[labelled])
     mine, theirs = rows[mine], labelled[theirs]
-    x, y = (np.ascontiguousarray(keypoints[..., axis]) for axis in (0, 1))
+    x, y = places
     label_x, label_y = (np.ascontiguousarray(people.keypoints[..., axis]) for axis in (0, 1))
     sigmas = judged_sigmas(truth)
-    # -1 / (2 (2 sigma)² area), and 1 / count for each labelled joint: products instead of quotients.
+    # An OKS term is exp(distance² * scale); a joint's share of the OKS is 0 where it has no label.
     scale = -1 / (2 * (2 * sigmas) ** 2 * (people.areas[:, None] + np.spacing(1)))
-    seen = people.keypoints[..., 2] > 0
-    share = seen / np.maximum(people.labelled, 1)[:, None]
+    share = (people.keypoints[..., 2] > 0) / np.maximum(people.labelled, 1)[:, None]
 
-    def some(pairs: slice) -> Float64Array:
-        a, b = mine[pairs], theirs[pairs]
-        terms = _terms(x[a], y[a], label_x[b], label_y[b], scale[b])
-        return np.einsum("nk,nk->n", terms, share[b])
+    def terms(a: IntArray, b: IntArray) -> Float64Array:
+        return _terms(x[a], y[a], label_x[b], label_y[b], scale[b])
 
-    oks = np.concatenate([np.empty(0), *_in_blocks(some, len(mine))])
-    near = oks >= LEAST_OKS - _MARGIN
+    def likeness(some: slice) -> Float64Array:
+        similar = terms(mine[some], theirs[some])
+        return np.asarray(np.einsum("nk,nk->n", similar, share[theirs[some]]))
+
+    oks = np.concatenate([np.empty(0), *_in_blocks(likeness, len(mine))])
     best = _best(mine, theirs, oks, truth.scored_rows)
     place = np.full(len(people.areas), -1)
     place[truth.scored_rows] = np.arange(len(truth.scored_rows))
-    a, b = mine[best], theirs[best]
-    nearest = Nearest(a, place[b], oks[best], _terms(x[a], y[a], label_x[b], label_y[b], scale[b]))
+    nearest = Nearest(
+        mine[best],
+        place[theirs[best]],
+        oks[best],
+        np.concatenate([
+            np.empty((0, len(sigmas))),
+            *_in_blocks(lambda some: terms(mine[best[some]], theirs[best[some]]), len(best)),
+        ]),
+    )  # fmt: skip
+    near = np.flatnonzero(oks >= LEAST_OKS - _MARGIN)
     unlabelled = np.flatnonzero(people.labelled == 0)
     others, in_boxes = equal_pairs(pictures[rows], people.pictures[unlabelled])
     return nearest, candidates(
         truth,
-        keypoints,
+        places,
         np.concatenate([mine[near], rows[others]]),
         np.concatenate([theirs[near], unlabelled[in_boxes]]),
     )
 
 
-def candidates(
-    truth: GroundTruth, keypoints: Float64Array, rows: IntArray, people: IntArray
-) -> Candidates:
+def candidates(truth: GroundTruth, places: Places, rows: IntArray, people: IntArray) -> Candidates:
     """Those of the pairs (C,), (C,) that are alike, with COCO's OKS, to the last bit.
 
-    keypoints: (N, K, 3) of all results.
+    places: of all results.
     """
     everybody = truth.columns
     sigmas = judged_sigmas(truth)
@@ -139,7 +148,8 @@ def candidates(
         for start in range(0, len(which), _BLOCK):
             some = which[start : start + _BLOCK]
             of = _in_box if count == 0 else _by_joint
-            oks[some] = of(everybody, sigmas, keypoints[rows[some]], people[some], count)
+            x, y = (axis[rows[some]] for axis in places)
+            oks[some] = of(everybody, sigmas, x, y, people[some], count)
     alike = oks >= LEAST_OKS
     return Candidates(rows[alike], people[alike], oks[alike])
 
@@ -172,29 +182,30 @@ def _best(mine: IntArray, theirs: IntArray, oks: Float64Array, scored: IntArray)
 
 
 def _by_joint(
-    people: People, sigmas: Float64Array, poses: Float64Array, rows: IntArray, count: int
-) -> Float64Array:
-    joints = np.argsort(people.keypoints[rows, :, 2] <= 0, axis=1, kind="stable")[:, :count]
-    label_x, label_y, x, y = (
-        np.take_along_axis(of[..., axis], joints, axis=1)
-        for of in (people.keypoints[rows], poses)
-        for axis in (0, 1)
-    )
-    return _mean_of_terms(x - label_x, y - label_y, sigmas[joints], people.areas[rows])
+    people: People, sigmas: Float64Array, x: Float64Array, y: Float64Array, rows: IntArray,
+    count: int,
+) -> Float64Array:  # fmt: skip
+    labels = people.keypoints[rows]
+    joints = np.argsort(labels[..., 2] <= 0, axis=1, kind="stable")[:, :count]
+    aways = [
+        np.take_along_axis(axis, joints, axis=1)
+        for axis in (x - labels[..., 0], y - labels[..., 1])
+    ]
+    return _mean_of_terms(aways[0], aways[1], sigmas[joints], people.areas[rows])
 
 
 def _in_box(
-    people: People, sigmas: Float64Array, poses: Float64Array, rows: IntArray, count: int
-) -> Float64Array:
+    people: People, sigmas: Float64Array, x: Float64Array, y: Float64Array, rows: IntArray,
+    count: int,
+) -> Float64Array:  # fmt: skip
     """Where nobody labelled a joint, joints are measured by how far outside the box they lie.
 
     The box is the person's, grown by its own size on each side.
     """
     aways = []
-    for axis in (0, 1):
+    for axis, place in enumerate((x, y)):
         start, size = people.boxes[rows, axis, None], people.boxes[rows, axis + 2, None]
         low, high = start - size, start + size * 2
-        place = poses[..., axis]
         aways.append(np.maximum(0, low - place) + np.maximum(0, place - high))
     return _mean_of_terms(aways[0], aways[1], sigmas[None], people.areas[rows])
 

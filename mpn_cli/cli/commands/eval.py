@@ -9,6 +9,7 @@ from typing import Any
 
 from mpn_cli.base.errors import InputError
 from mpn_cli.cli import console
+from mpn_cli.cli.paper_tables import PaperFiles
 from mpn_cli.evaluation.files import results_file
 from mpn_cli.evaluation.pckh import is_mpii
 from mpn_cli.options.evaluating import EvalOptions
@@ -24,13 +25,16 @@ def evaluate(
     if truth is None:
         raise InputError("--gt: name the data set with the labels, as --gt person_keypoints.json")
     files = [results_file(file) for file in results_files]
+    papers = PaperFiles(settings.markdown, settings.latex, "mpn eval")
+    papers.check()
     if is_mpii(truth):
         from mpn_cli.cli.evaluating.mpii import evaluate_mpii
 
-        evaluate_mpii(files, truth, errors=settings.errors, as_json=as_json, quiet=quiet)
+        evaluate_mpii(files, truth, papers, errors=settings.errors, as_json=as_json, quiet=quiet)
         return
     from mpn_cli.cli.evaluating.assessment import as_json as to_object
     from mpn_cli.cli.evaluating.assessment import assess
+    from mpn_cli.cli.evaluating.papers import paper_tables
     from mpn_cli.cli.evaluating.tables import print_assessed
     from mpn_cli.evaluation.ground_truth import read_ground_truth
     from mpn_cli.evaluation.measuring import check_engine
@@ -39,6 +43,8 @@ def evaluate(
     gc.disable()  # millions of numbers are read and none let go: collecting is as slow as reading
     labelled = read_ground_truth(truth, settings.sigmas, settings.category)
     assessed = assess(labelled, files, settings.engine, settings.resamples, errors=settings.errors)
+    if papers.markdown or papers.latex:
+        papers.write(paper_tables(assessed))
     if as_json:
         console.print_json(to_object(labelled, assessed))
     else:
