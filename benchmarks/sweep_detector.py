@@ -30,7 +30,7 @@ from mpn_cli.evaluation.coco import (
     BOXES,
     Truth,
     coco_stats,
-    keypoint_matches,
+    keypoint_evaluation,
     keypoint_numbers,
     load_truth,
 )
@@ -191,7 +191,8 @@ class Sweep:
 
     def shown(self, choice: BoxChoice) -> list[Shown]:
         """Judge pose thresholds: COCO's matching at OKS 0.5, crowds and unlabelled people aside."""
-        (group,) = keypoint_matches(self.truth, self.results(choice), [0.5]).everywhere()
+        found = keypoint_evaluation(self.truth, self.results(choice))
+        (group,) = found.matches.everywhere()  # its first threshold is OKS 0.5
         judged = ~group.result_ignored[0]
         right = judged & (group.partners[0] > 0)
         people = int((~group.person_ignored).sum())

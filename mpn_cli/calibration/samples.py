@@ -13,8 +13,8 @@ from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import COCO, Skeleton
 from mpn_cli.base.stopwatch import Stopwatch
-from mpn_cli.evaluation.breakdown import similarities
 from mpn_cli.evaluation.ground_truth import GroundTruth, Person, read_ground_truth
+from mpn_cli.evaluation.similarity import similarities
 from mpn_cli.geometry.boxes import box_iou
 from mpn_cli.pipeline.reading_ahead import pictures_of
 from mpn_cli.pipeline.tools import Tools

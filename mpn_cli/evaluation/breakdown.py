@@ -10,7 +10,11 @@ from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
 from mpn_cli.evaluation.ground_truth import GroundTruth
 from mpn_cli.evaluation.joining import equal_pairs
 from mpn_cli.evaluation.matches import Matches
+from mpn_cli.evaluation.matching import match
+from mpn_cli.evaluation.measuring import Measured
+from mpn_cli.evaluation.pck import pck_by_joint
 from mpn_cli.evaluation.results import Results
+from mpn_cli.evaluation.similarity import LEAST_OKS, similarities
 
 OVERLAP = 0.1
 """IoU of boxes from which people count as overlapping (Ronchi and Perona 2017, section 4.3)."""
@@ -32,6 +36,8 @@ class Joint:
     """Share within OKS 0.5 of the label, of all labelled: missed people count as not found."""
     similarity: float
     """Mean OKS term where the person was found (at OKS 0.5)."""
+    pck: float
+    """PCK@0.2, see :mod:`mpn_cli.evaluation.pck`: of all labelled, as ``found``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +61,27 @@ class Breakdown:
     crowding: list[Group]
 
 
-def similarities(
-    found: Float64Array, labels: Float64Array, areas: Float64Array, sigmas: Float64Array
-) -> Float64Array:
-    """COCO's OKS terms (..., K) of joints (..., K, 2) against labels (..., K, 2), in 0..1.
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Results matched with people from ``LEAST_OKS`` on, however badly their joints are placed."""
 
-    ``areas``: (...), the labelled people's, pixels squared.
-    """
-    x, y = np.moveaxis(found - labels, -1, 0)
-    squared = x * x + y * y
-    spread = 2 * (2 * sigmas) ** 2
-    terms: Float64Array = np.exp(-squared / (spread * (areas[..., None] + np.spacing(1))))
-    return terms
+    pairs: IntArray
+    """(P, 2) rows of ``GroundTruth.scored`` and of ``Results``."""
+    alone: IntArray
+    """Rows of results that are matched with nobody."""
 
 
-def break_down(truth: GroundTruth, results: Results, matches: Matches) -> Breakdown:
-    """The breakdown of results whose ``matches`` come from ``keypoint_evaluation``."""
+def break_down(truth: GroundTruth, results: Results, measured: Measured) -> Breakdown:
+    """The breakdown of results; measured: what ``measure`` says about them."""
+    matches = measured.evaluation.matches
     recalls = _recall_by_person(truth, matches)
     crowding = overlapping(truth)
-    most = np.zeros(len(matches.pictures), np.int64)
-    place = {picture: number for number, picture in enumerate(matches.pictures)}
-    for person, others in zip(truth.scored, crowding, strict=True):
-        if person.image_id in place:
-            most[place[person.image_id]] = max(most[place[person.image_id]], others)
+    pictures = np.array(matches.pictures, dtype=np.int64)
+    most = np.zeros(len(pictures), np.int64)
+    if len(pictures):  # none where there are no results
+        np.maximum.at(most, np.searchsorted(pictures, truth.picture_of), crowding)
     return Breakdown(
-        _joints(truth, results, matches),
+        _joints(truth, results, measured),
         [
             _group(name, recalls, (truth.areas >= low) & (truth.areas < high), -1.0)
             for name, low, high in SIZES
@@ -89,7 +91,7 @@ def break_down(truth: GroundTruth, results: Results, matches: Matches) -> Breakd
                 name,
                 recalls,
                 (crowding >= low) & (crowding <= high),
-                matches.ap(((most >= low) & (most <= high)).astype(np.float64)),
+                matches.ap(((most >= low) & (most <= high)).astype(np.int64)),
             )
             for name, low, high in CROWDING
         ],
@@ -97,48 +99,63 @@ def break_down(truth: GroundTruth, results: Results, matches: Matches) -> Breakd
 
 
 def overlapping(truth: GroundTruth) -> IntArray:
-    """(M,) for each of ``truth.scored`` how many other people's boxes overlap its own."""
-    people = [one for one in truth.people if not one.iscrowd and one.bbox is not None]
-    boxes = np.array([one.bbox for one in people], dtype=np.float64).reshape(-1, 4)
-    pictures = np.array([one.image_id for one in people], dtype=np.int64)
+    """(S,) for each of ``truth.scored`` how many other people's boxes overlap its own."""
+    boxed = np.array([one.bbox is not None for one in truth.people], dtype=np.bool_)
+    rows = np.flatnonzero(boxed & ~truth.columns.crowd)
+    boxes, pictures = truth.columns.boxes[rows], truth.columns.pictures[rows]
     a, b = equal_pairs(pictures, pictures)
     areas, ends = boxes[:, 2] * boxes[:, 3], boxes[:, :2] + boxes[:, 2:]
     sides = (np.minimum(ends[a], ends[b]) - np.maximum(boxes[a, :2], boxes[b, :2])).clip(0)
     inner = sides[:, 0] * sides[:, 1]
     share = inner / np.maximum(areas[a] + areas[b] - inner, np.spacing(1))
-    others = np.bincount(a[share >= OVERLAP], minlength=len(people)) - 1
-    counts = {one.id: max(count, 0) for one, count in zip(people, others.tolist(), strict=True)}
-    return np.array([counts.get(one.id, 0) for one in truth.scored], dtype=np.int64)
+    counts = np.zeros(len(truth.people), np.int64)
+    counts[rows] = np.maximum(np.bincount(a[share >= OVERLAP], minlength=len(rows)) - 1, 0)
+    return counts[truth.scored_rows]
 
 
-def pairs(truth: GroundTruth, results: Results, matches: Matches) -> list[tuple[int, int]]:
-    """Rows of ``truth.scored`` and of ``results`` matched at the lowest threshold."""
-    rows = {person.id: row for row, person in enumerate(truth.scored)}
-    return [
-        (rows[int(person)], int(results.rows[result - 1]))
+def belonging(truth: GroundTruth, results: Results, measured: Measured) -> Belonging:
+    """Who belongs to whom, and which results belong to nobody."""
+    if not len(results.rows):
+        return Belonging(np.empty((0, 2), np.int64), np.empty(0, np.int64))
+    matches = match(truth, measured.judged, measured.candidates, [LEAST_OKS], ["all"])
+    alone = [
+        results.rows[group.result_ids[(group.partners[0] == 0) & ~group.result_ignored[0]] - 1]
         for group in matches.everywhere()
-        for person, result in zip(group.person_ids, group.found_by[0], strict=True)
-        if result > 0 and int(person) in rows
     ]
+    return Belonging(pairs(truth, results, matches), np.concatenate(alone))
+
+
+def pairs(truth: GroundTruth, results: Results, matches: Matches) -> IntArray:
+    """(P, 2) rows of ``truth.scored`` and of ``results`` matched at the lowest threshold."""
+    place = _scored_places(truth)
+    both = [np.empty((0, 2), np.int64)]
+    for group in matches.everywhere():
+        people, found = place[group.person_ids - 1], group.found_by[0]
+        here = (found > 0) & (people >= 0)
+        both.append(np.column_stack([people[here], results.rows[found[here] - 1]]))
+    return np.concatenate(both)
+
+
+def _scored_places(truth: GroundTruth) -> IntArray:
+    """(M,) where each of ``truth.people`` stands in ``truth.scored``, -1 where they do not."""
+    place = np.full(len(truth.people), -1, np.int64)
+    place[truth.scored_rows] = np.arange(len(truth.scored_rows))
+    return place
 
 
 def _recall_by_person(truth: GroundTruth, matches: Matches) -> Float64Array:
-    """(M,) share of the thresholds at which each person was found."""
-    recalls: dict[int, float] = {}
+    """(S,) share of the thresholds at which each person was found."""
+    recalls = np.zeros(len(truth.people))
     for group in matches.everywhere():
-        shares = (group.found_by > 0).mean(axis=0)
-        recalls |= {
-            int(person): float(share)
-            for person, share in zip(group.person_ids, shares, strict=True)
-        }
-    return np.array([recalls.get(one.id, 0.0) for one in truth.scored])
+        recalls[group.person_ids - 1] = (group.found_by > 0).mean(axis=0)
+    return recalls[truth.scored_rows]
 
 
-def _joints(truth: GroundTruth, results: Results, matches: Matches) -> list[Joint]:
+def _joints(truth: GroundTruth, results: Results, measured: Measured) -> list[Joint]:
     terms = np.full((len(truth.scored), len(truth.names)), np.nan)
-    matched = pairs(truth, results, matches)
-    if matched:
-        people, rows = np.array(matched).T
+    matched = pairs(truth, results, measured.evaluation.matches)
+    if len(matched):
+        people, rows = matched.T
         terms[people] = similarities(
             results.keypoints[rows, :, :2],
             truth.keypoints[people, :, :2],
@@ -146,6 +163,7 @@ def _joints(truth: GroundTruth, results: Results, matches: Matches) -> list[Join
             truth.sigmas,
         )
     labelled = truth.keypoints[..., 2] > 0
+    pck = pck_by_joint(truth, results, belonging(truth, results, measured).pairs)
     joints = []
     for joint, name in enumerate(truth.names):
         mine = terms[labelled[:, joint], joint]
@@ -156,6 +174,7 @@ def _joints(truth: GroundTruth, results: Results, matches: Matches) -> list[Join
                 len(mine),
                 float((seen >= 0.5).sum() / len(mine)) if len(mine) else -1.0,
                 float(seen.mean()) if len(seen) else -1.0,
+                float(pck[joint]),
             )
         )
     return joints

@@ -63,7 +63,6 @@ def _evaluated(
     results: Content,
     kind: str,
     sigmas: Sequence[float] | None,
-    thresholds: Sequence[float] | None = None,
 ) -> Any:
     """The engine's evaluation object, matched but not summed up."""
     module = "hotcoco" if truth.engine is Engine.HOTCOCO else "pycocotools.cocoeval"
@@ -74,8 +73,6 @@ def _evaluated(
         evaluation = evaluator(truth.coco, truth.coco.loadRes(results), kind)
         if sigmas is not None:
             evaluation.params.kpt_oks_sigmas = np.array(sigmas)
-        if thresholds is not None:
-            evaluation.params.iouThrs = np.array(thresholds)
         evaluation.evaluate()
     return evaluation
 
@@ -132,16 +129,6 @@ def keypoint_evaluation(
     evaluation = _evaluated(truth, results, KEYPOINTS, sigmas)
     matches = _matches(evaluation)
     return Evaluation(dict(zip(NAMES, _summarised(evaluation), strict=True)), matches)
-
-
-def keypoint_matches(
-    truth: Truth,
-    results: Content,
-    thresholds: Sequence[float],
-    sigmas: Sequence[float] | None = None,
-) -> Matches:
-    """Who is matched with whom at other OKS thresholds than COCO's; results are not empty."""
-    return _matches(_evaluated(truth, results, KEYPOINTS, sigmas, thresholds))
 
 
 def _matches(evaluation: Any) -> Matches:

@@ -7,21 +7,19 @@ arXiv 1707.05388: section 4.1 (localisation), 4.2 (scoring) and 4.3 (background)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 
-from mpn_cli.base.arrays import Float64Array
-from mpn_cli.evaluation.breakdown import pairs, similarities
-from mpn_cli.evaluation.coco import Engine, keypoint_matches, keypoint_numbers, load_truth
+from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
+from mpn_cli.evaluation.breakdown import belonging
 from mpn_cli.evaluation.ground_truth import GroundTruth
+from mpn_cli.evaluation.joining import equal_pairs
+from mpn_cli.evaluation.matching import Judged, match
+from mpn_cli.evaluation.measuring import Measured, judged_results
 from mpn_cli.evaluation.results import Results
-
-MATCHED = 0.1
-"""OKS from which a result belongs to a person, however badly placed its joints are."""
+from mpn_cli.evaluation.similarity import LEAST_OKS, Candidates, candidates, similarities
 
 NEAR, GOOD = 0.5, 0.85
 """OKS terms: below the first a joint is somewhere else, from the second on it is right."""
@@ -38,6 +36,9 @@ class Kind(StrEnum):
 
 
 KINDS = tuple(Kind)
+
+UNLABELLED = -1
+"""Stands in place of a joint's kind where the person has no label for it."""
 
 
 class Mended(StrEnum):
@@ -66,10 +67,11 @@ class BadPicture:
 class Errors:
     """The mistakes of a results file."""
 
-    pairs: list[tuple[int, int]]
-    """Rows of ``GroundTruth.scored`` and of ``Results`` that belong together."""
-    kinds: list[dict[int, Kind]]
-    """For each pair the kind of every labelled joint."""
+    pairs: IntArray
+    """(P, 2) rows of ``GroundTruth.scored`` and of ``Results`` that belong together."""
+    kinds: IntArray
+    """(P, K) for each pair the kind of every joint, as its place in ``KINDS``; ``UNLABELLED`` where
+    the person has no label."""
     by_joint: dict[str, dict[Kind, int]]
     background: list[int]
     """Rows of results where nobody is."""
@@ -88,190 +90,177 @@ class Errors:
         return sum(joints[kind] for joints in self.by_joint.values())
 
 
-def find_errors(truth: GroundTruth, results: Results, engine: Engine) -> Errors:
-    """Sort every joint, result and missed person. Evaluates seven more times, for the AP mended."""
-    loaded = load_truth(truth.content(), engine)
-    sigmas = truth.custom_sigmas
-    content = results.content()
-    matched: list[tuple[int, int]] = []
-    alone: list[int] = []
-    if content:
-        matches = keypoint_matches(loaded, content, [MATCHED], sigmas)
-        matched = pairs(truth, results, matches)
-        alone = [
-            int(row)
-            for group in matches.everywhere()
-            for row in results.rows[
-                group.result_ids[(group.partners[0] == 0) & ~group.result_ignored[0]] - 1
-            ]
-        ]
+def find_errors(truth: GroundTruth, results: Results, measured: Measured) -> Errors:
+    """Sort every joint, result and missed person, and match seven more times for the AP mended.
+
+    measured: what ``measure`` says about the same results.
+    """
+    case = _Case(truth, results, measured.judged, measured.candidates)
+    owners = belonging(truth, results, measured)
+    matched, alone = owners.pairs, owners.alone
     kinds = _kinds(truth, results, matched)
-    background, doubled = _nobodys(truth, results, alone)
-    missed = sorted(set(range(len(truth.scored))) - {person for person, _ in matched})
-    plain = keypoint_numbers(loaded, content, sigmas)["AP"]
-
-    def ap_of(changed: list[dict[str, Any]]) -> float:
-        return keypoint_numbers(loaded, changed, sigmas)["AP"]
-
-    place = {int(row): number for number, row in enumerate(results.rows)}
+    oks = np.zeros(len(results))
+    oks[measured.nearest.rows] = measured.nearest.oks
+    background = alone[oks[alone] < LEAST_OKS]
+    missed = np.setdiff1d(np.arange(len(truth.scored_rows)), matched[:, 0])
+    likeness = _likeness(truth, results, matched)
     mended: dict[str, float] = {
-        kind: ap_of(_joints_mended(truth, content, place, matched, kinds, kind))
-        for kind in KINDS[1:]
+        kind: case.ap_with_joints_mended(matched, kinds == KINDS.index(kind)) for kind in KINDS[1:]
     }
-    mended[Mended.SCORES] = ap_of(_scores_mended(truth, results, content, place, matched))
-    gone = {place[row] for row in background}
-    mended[Mended.BACKGROUND] = ap_of([one for n, one in enumerate(content) if n not in gone])
-    mended[Mended.MISSED] = keypoint_numbers(
-        load_truth(_without(truth, missed), engine), content, sigmas
-    )["AP"]
+    mended[Mended.SCORES] = case.ap_with_scores(matched[:, 1], likeness)
+    mended[Mended.BACKGROUND] = case.ap_without(background)
+    mended[Mended.MISSED] = case.ap(without=truth.scored_rows[missed])
     return Errors(
-        matched, kinds, _by_joint(truth, kinds), background, doubled, missed, plain, mended,
-        _worst(truth, results, matched, kinds, missed),
-    )  # fmt: skip
-
-
-def _people_by_picture(truth: GroundTruth) -> dict[int, list[int]]:
-    rows: dict[int, list[int]] = {}
-    for row, person in enumerate(truth.scored):
-        rows.setdefault(person.image_id, []).append(row)
-    return rows
-
-
-def _kinds(
-    truth: GroundTruth, results: Results, matched: Sequence[tuple[int, int]]
-) -> list[dict[int, Kind]]:
-    by_picture = _people_by_picture(truth)
-    sorted_out = []
-    for person, row in matched:
-        others = [other for other in by_picture[truth.scored[person].image_id] if other != person]
-        sorted_out.append(_kinds_of_one(truth, results.keypoints[row, :, :2], person, others))
-    return sorted_out
-
-
-def _kinds_of_one(
-    truth: GroundTruth, pose: Float64Array, person: int, others: Sequence[int]
-) -> dict[int, Kind]:
-    everyone = [person, *others]
-    labels = truth.keypoints[everyone]
-    areas, sigmas, mirrored = truth.areas[everyone], truth.sigmas, list(truth.mirrored)
-    seen = labels[..., 2] > 0
-    own = np.where(seen, similarities(pose, labels[..., :2], areas, sigmas), 0.0)
-    # Where the joint's mirror image is labelled: (P, K), with the found joint's own sigma.
-    other_side = np.where(
-        seen[:, mirrored], similarities(pose, labels[:, mirrored, :2], areas, sigmas), 0.0
+        matched,
+        kinds,
+        _by_joint(truth, kinds),
+        background.tolist(),
+        alone[oks[alone] >= LEAST_OKS].tolist(),
+        missed.tolist(),
+        case.ap(),
+        mended,
+        _worst(truth, matched, kinds, likeness, missed),
     )
-    kinds = {}
-    for joint in np.flatnonzero(seen[0]):
-        if own[0, joint] >= GOOD:
-            kind = Kind.GOOD
-        elif own[0, joint] >= NEAR:
-            kind = Kind.JITTER
-        elif other_side[0, joint] >= NEAR:
-            kind = Kind.INVERSION
-        elif max(own[1:, joint].max(initial=0), other_side[1:, joint].max(initial=0)) >= NEAR:
-            kind = Kind.SWAP
-        else:
-            kind = Kind.MISS
-        kinds[int(joint)] = kind
-    return kinds
 
 
-def _nobodys(
-    truth: GroundTruth, results: Results, alone: Sequence[int]
-) -> tuple[list[int], list[int]]:
-    """Of results matched with nobody those where nobody is, and those where somebody is taken."""
-    by_picture = _people_by_picture(truth)
-    background: list[int] = []
-    doubled: list[int] = []
-    for row in alone:
-        people = by_picture.get(results.pictures[row], [])
-        near = oks(truth, results.keypoints[row, :, :2], people).max(initial=0.0)
-        (doubled if near >= MATCHED else background).append(row)
-    return background, doubled
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Results whose AP is asked for once more after something about them has been mended."""
+
+    truth: GroundTruth
+    results: Results
+    judged: Judged
+    candidates: Candidates
+
+    def ap(self, without: IntArray | None = None) -> float:
+        """AP; without: rows of ``truth.people`` who are not asked for. No results give 0."""
+        if not len(self.judged.rows):
+            return 0.0
+        found = match(self.truth, self.judged, self.candidates, areas=["all"], without=without)
+        return found.ap(np.ones(len(found.pictures), np.int64))
+
+    def ap_with_joints_mended(self, matched: IntArray, wrong: BoolArray) -> float:
+        """AP where the wrong joints (P, K) of matched pairs (P, 2) are put on their labels."""
+        which = np.flatnonzero(wrong.any(axis=1))
+        people, rows = matched[which].T
+        places = (self.results.places[0].copy(), self.results.places[1].copy())
+        for axis, values in enumerate(places):
+            labels = self.truth.keypoints[people, :, axis]
+            values[rows] = np.where(wrong[which], labels, values[rows])
+        mine, theirs = equal_pairs(self.results.pictures[rows], self.truth.columns.pictures)
+        again = candidates(self.truth, places, rows[mine], theirs)
+        changed = np.zeros(len(self.results), np.bool_)
+        changed[rows] = True
+        kept = ~changed[self.candidates.rows]
+        areas = judged_results(self.results, places).areas
+        return replace(
+            self,
+            judged=replace(self.judged, areas=areas),
+            candidates=Candidates(
+                np.concatenate([self.candidates.rows[kept], again.rows]),
+                np.concatenate([self.candidates.people[kept], again.people]),
+                np.concatenate([self.candidates.oks[kept], again.oks]),
+            ),
+        ).ap()
+
+    def ap_with_scores(self, rows: IntArray, oks: Float64Array) -> float:
+        """AP where the scores of some rows are their OKS, and those of all others 0."""
+        scores = np.zeros(len(self.results))
+        scores[rows] = oks
+        return replace(self, judged=replace(self.judged, scores=scores[self.judged.rows])).ap()
+
+    def ap_without(self, rows: IntArray) -> float:
+        """AP of all results but these."""
+        kept = ~np.isin(self.judged.rows, rows)
+        return replace(
+            self,
+            judged=Judged(
+                self.judged.rows[kept],
+                self.judged.pictures[kept],
+                self.judged.categories[kept],
+                self.judged.scores[kept],
+                self.judged.areas[kept],
+            ),
+        ).ap()
 
 
-def oks(truth: GroundTruth, pose: Float64Array, people: Sequence[int]) -> Float64Array:
-    """(P,) object keypoint similarity of a pose (K, 2) with rows of ``truth.scored``."""
-    labels = truth.keypoints[list(people)]
+def _likeness(truth: GroundTruth, results: Results, matched: IntArray) -> Float64Array:
+    """(P,) OKS of pairs."""
+    people, rows = matched.T
+    labels = truth.keypoints[people]
     seen = labels[..., 2] > 0
-    terms = similarities(pose, labels[..., :2], truth.areas[list(people)], truth.sigmas)
-    return np.asarray((terms * seen).sum(axis=1) / seen.sum(axis=1))
+    terms = similarities(
+        results.keypoints[rows, :, :2], labels[..., :2], truth.areas[people], truth.sigmas
+    )
+    return np.asarray((terms * seen).sum(axis=1) / np.maximum(seen.sum(axis=1), 1))
 
 
-def _joints_mended(
-    truth: GroundTruth,
-    content: list[dict[str, Any]],
-    place: dict[int, int],
-    matched: Sequence[tuple[int, int]],
-    kinds: Sequence[dict[int, Kind]],
-    wanted: Kind,
-) -> list[dict[str, Any]]:
-    """The results with every joint of a kind put on its label."""
-    changed = list(content)
-    for (person, row), of_joint in zip(matched, kinds, strict=True):
-        wrong = [joint for joint, kind in of_joint.items() if kind is wanted]
-        if wrong:
-            pose = np.array(changed[place[row]]["keypoints"], dtype=np.float64).reshape(-1, 3)
-            pose[wrong, :2] = truth.keypoints[person, wrong, :2]
-            changed[place[row]] = {**changed[place[row]], "keypoints": pose.ravel().tolist()}
-    return changed
+def _kinds(truth: GroundTruth, results: Results, matched: IntArray) -> IntArray:
+    """(P, K) kinds of joints, as in :class:`Errors`."""
+    people, rows = matched.T
+    own, mirror = _terms(truth, results, rows, people)
+    # Every other person of the same picture.
+    mine, theirs = equal_pairs(truth.picture_of[people], truth.picture_of)
+    other = people[mine] != theirs
+    mine, theirs = mine[other], theirs[other]
+    elsewhere = np.zeros_like(own)
+    np.maximum.at(elsewhere, mine, np.maximum(*_terms(truth, results, rows[mine], theirs)))
+    kinds = np.select(
+        [own >= GOOD, own >= NEAR, mirror >= NEAR, elsewhere >= NEAR],
+        [KINDS.index(kind) for kind in (Kind.GOOD, Kind.JITTER, Kind.INVERSION, Kind.SWAP)],
+        KINDS.index(Kind.MISS),
+    )
+    return np.where(truth.keypoints[people, :, 2] > 0, kinds, UNLABELLED)
 
 
-def _scores_mended(
-    truth: GroundTruth,
-    results: Results,
-    content: list[dict[str, Any]],
-    place: dict[int, int],
-    matched: Sequence[tuple[int, int]],
-) -> list[dict[str, Any]]:
-    """The results with their OKS for a score: the best order there is."""
-    changed = [{**one, "score": 0.0} for one in content]
-    for person, row in matched:
-        similarity = oks(truth, results.keypoints[row, :, :2], [person])[0]
-        changed[place[row]]["score"] = float(similarity)
-    return changed
+def _terms(
+    truth: GroundTruth, results: Results, rows: IntArray, people: IntArray
+) -> tuple[Float64Array, Float64Array]:
+    """(P, K) OKS terms of results with people's joints, and with the mirror images of the joints.
+
+    A joint has its own OKS constant in both. Where there is no label the term is 0.
+    """
+    labels, areas = truth.keypoints[people], truth.areas[people]
+    poses = results.keypoints[rows, :, :2]
+
+    def with_labels(joints: Float64Array) -> Float64Array:
+        terms = similarities(poses, joints[..., :2], areas, truth.sigmas)
+        return np.where(joints[..., 2] > 0, terms, 0.0)
+
+    return with_labels(labels), with_labels(labels[:, list(truth.mirrored)])
 
 
-def _without(truth: GroundTruth, missed: Sequence[int]) -> dict[str, Any]:
-    """The ground truth's content without the people that nobody found."""
-    content = truth.content()
-    gone = {truth.scored[row].id for row in missed}
-    content["annotations"] = [one for one in content["annotations"] if one["id"] not in gone]
-    return content
-
-
-def _by_joint(truth: GroundTruth, kinds: Sequence[dict[int, Kind]]) -> dict[str, dict[Kind, int]]:
-    counts = {name: dict.fromkeys(KINDS, 0) for name in truth.names}
-    for of_joint in kinds:
-        for joint, kind in of_joint.items():
-            counts[truth.names[joint]][kind] += 1
-    return counts
+def _by_joint(truth: GroundTruth, kinds: IntArray) -> dict[str, dict[Kind, int]]:
+    return {
+        name: {kind: int((kinds[:, joint] == number).sum()) for number, kind in enumerate(KINDS)}
+        for joint, name in enumerate(truth.names)
+    }
 
 
 def _worst(
     truth: GroundTruth,
-    results: Results,
-    matched: Sequence[tuple[int, int]],
-    kinds: Sequence[dict[int, Kind]],
-    missed: Sequence[int],
+    matched: IntArray,
+    kinds: IntArray,
+    likeness: Float64Array,
+    missed: IntArray,
 ) -> list[BadPicture]:
     """Pictures by what their people lost of OKS 1, most first."""
     similarity: dict[int, list[float]] = {}
     mistakes: dict[int, Counter[str]] = {}
-    for (person, row), of_joint in zip(matched, kinds, strict=True):
-        picture = truth.scored[person].image_id
-        value = float(oks(truth, results.keypoints[row, :, :2], [person])[0])
+    picture_of = truth.picture_of
+    for picture, value, of_joint in zip(
+        picture_of[matched[:, 0]].tolist(), likeness.tolist(), kinds.tolist(), strict=True
+    ):
         similarity.setdefault(picture, []).append(value)
         mistakes.setdefault(picture, Counter()).update(
-            kind.value for kind in of_joint.values() if kind is not Kind.GOOD
+            KINDS[kind].value for kind in of_joint if kind > 0
         )
-    for person in missed:
-        picture = truth.scored[person].image_id
+    joints = (truth.keypoints[missed, :, 2] > 0).sum(axis=1)
+    for picture, labelled in zip(picture_of[missed].tolist(), joints.tolist(), strict=True):
         similarity.setdefault(picture, []).append(0.0)
-        labelled = int((truth.keypoints[person, :, 2] > 0).sum())
         mistakes.setdefault(picture, Counter())[Mended.MISSED.value] += labelled
     by_loss = sorted(similarity, key=lambda one: (sum(similarity[one]) - len(similarity[one]), one))
-    missing = Counter(truth.scored[person].image_id for person in missed)
+    missing = Counter(picture_of[missed].tolist())
     return [
         BadPicture(
             picture,

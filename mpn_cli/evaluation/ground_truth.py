@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from mpn_cli.base.arrays import Float64Array, IntArray
+from mpn_cli.base.arrays import BoolArray, Float64Array, IntArray
 from mpn_cli.base.errors import InputError
 from mpn_cli.base.skeletons import COCO, SKELETONS, mirrored
 from mpn_cli.evaluation.health import Labelled
@@ -32,8 +33,7 @@ from mpn_cli.formats.coco import (
 from mpn_cli.formats.coco import Person as Annotation
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, gc=False):
     """An annotation that is evaluated, with all that COCO's evaluation asks of it."""
 
     id: int
@@ -50,6 +50,28 @@ class Person:
     num_keypoints: int
     labelled: int
     """How many joints are labelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """M annotations as arrays; row n is the annotation whose ``id`` is n + 1."""
+
+    keypoints: Float64Array
+    """(M, K, 3) pixels, visibility."""
+    boxes: Float64Array
+    """(M, 4) x, y, width, height, pixels; zeros where an annotation has no box."""
+    areas: Float64Array
+    """(M,) pixels squared."""
+    labelled: IntArray
+    """(M,) how many joints are labelled."""
+    crowd: BoolArray
+    """(M,) a region with many people, which any number of results may be matched with."""
+    ignored: BoolArray
+    """(M,) crowds and people whose joints nobody counted: they need not be found."""
+    pictures: IntArray
+    """(M,) numbers."""
+    categories: IntArray
+    """(M,) numbers."""
 
 
 @dataclass(frozen=True)
@@ -88,25 +110,48 @@ class GroundTruth:
         return self.sigmas.tolist() if self.own_sigmas else None
 
     @cached_property
+    def columns(self) -> People:
+        """All of ``people``."""
+        keypoints = np.array([one.keypoints for one in self.people], dtype=np.float64)
+        keypoints = keypoints.reshape(len(self.people), len(self.names), 3)
+        crowd = np.array([one.iscrowd for one in self.people], dtype=np.bool_)
+        counted = np.array([one.num_keypoints for one in self.people], dtype=np.int64)
+        boxes = [one.bbox or (0.0, 0.0, 0.0, 0.0) for one in self.people]
+        return People(
+            keypoints,
+            np.array(boxes, dtype=np.float64).reshape(-1, 4),
+            np.array([one.area for one in self.people], dtype=np.float64),
+            np.array([one.labelled for one in self.people], dtype=np.int64),
+            crowd,
+            crowd | (counted == 0),
+            np.array([one.image_id for one in self.people], dtype=np.int64),
+            np.array([one.category_id for one in self.people], dtype=np.int64),
+        )
+
+    @cached_property
+    def scored_rows(self) -> IntArray:
+        """(S,) the rows of ``people`` who have to be found: with a labelled joint, no crowds."""
+        return np.flatnonzero((self.columns.labelled > 0) & ~self.columns.ignored)
+
+    @cached_property
     def scored(self) -> list[Person]:
-        """Who has to be found: people with a labelled joint, no crowds."""
-        return [p for p in self.people if p.labelled and p.num_keypoints and not p.iscrowd]
+        """Who has to be found, as in ``scored_rows``."""
+        return [self.people[row] for row in self.scored_rows.tolist()]
 
     @cached_property
     def keypoints(self) -> Float64Array:
-        """(M, K, 3) of ``scored``: pixels, visibility."""
-        flat = np.array([one.keypoints for one in self.scored], dtype=np.float64)
-        return flat.reshape(-1, len(self.names), 3)
+        """(S, K, 3) of ``scored``: pixels, visibility."""
+        return self.columns.keypoints[self.scored_rows]
 
     @cached_property
     def picture_of(self) -> IntArray:
-        """(M,) of ``scored``: the picture's number."""
-        return np.array([one.image_id for one in self.scored], dtype=np.int64)
+        """(S,) of ``scored``: the picture's number."""
+        return self.columns.pictures[self.scored_rows]
 
     @cached_property
     def areas(self) -> Float64Array:
-        """(M,) of ``scored``, pixels squared."""
-        return np.array([one.area for one in self.scored], dtype=np.float64)
+        """(S,) of ``scored``, pixels squared."""
+        return self.columns.areas[self.scored_rows]
 
     def content(self) -> dict[str, Any]:
         """What an engine takes: nothing but what keypoint numbers need.
@@ -147,7 +192,7 @@ class GroundTruth:
         return Labelled(
             {number: image.size for number, image in self.images.items()},
             self.categories,
-            [one.image_id for one in self.scored],
+            self.picture_of.tolist(),
             self.keypoints,
             self.areas,
             self.category_names,
@@ -180,12 +225,16 @@ def read_ground_truth(
                      " its images: they count for nothing")  # fmt: skip
     joints = _joints(file, labels, listed)
     names = _names([c for c in listed if c.id in categories], joints)
-    notes += odd_labels(labels, joints, names)
+    labelled = [one.labelled for one in labels]
+    notes += odd_labels(labels, labelled, joints, names)
     people = [
-        _person(file, one, number, picture, categories[one.category_id], joints)
-        for number, (one, picture) in enumerate(placed, 1)
+        _person(file, one, number, picture, categories[one.category_id], count, joints)
+        for number, ((one, picture), count) in enumerate(zip(placed, labelled, strict=True), 1)
     ]
-    boxes = sum(one.area is None and not one.iscrowd and one.labelled > 0 for one in labels)
+    boxes = sum(
+        one.area is None and not one.iscrowd and count > 0
+        for one, count in zip(labels, labelled, strict=True)
+    )
     if boxes:
         notes.append(f"{boxes} people have no area: OKS takes their boxes', which are larger than"
                      " the segmented areas of COCO")  # fmt: skip
@@ -251,11 +300,17 @@ def _joints(file: Path, people: Sequence[Annotation], categories: Sequence[Categ
 
 
 def _person(
-    file: Path, one: Annotation, number: int, picture: int, category: int, joints: int
+    file: Path,
+    one: Annotation,
+    number: int,
+    picture: int,
+    category: int,
+    labelled: int,
+    joints: int,
 ) -> Person:
     """An annotation with what it lacks filled in. Raises InputError where that can't be done."""
     box = one.bbox if one.bbox and len(one.bbox) == 4 else None
-    area, labelled = one.area, one.labelled
+    area = one.area
     if area is None and box is not None:
         area = box[2] * box[3]
     if area is None and labelled and not one.iscrowd:

@@ -23,15 +23,17 @@ SMALLEST_AREA = 1.0
 """Pixels squared; nobody with a labelled joint is smaller."""
 
 
-def odd_labels(people: Sequence[Person], joints: int, names: Sequence[str]) -> list[str]:
+def odd_labels(
+    people: Sequence[Person], labelled: Sequence[int], joints: int, names: Sequence[str]
+) -> list[str]:
     """One line for each thing that is odd about annotations as they stand in the file.
 
-    joints: how many everybody has; names: theirs.
+    labelled: how many joints of each are; joints: how many everybody has; names: theirs.
     """
-    scored = [one for one in people if not one.iscrowd and one.labelled]
+    scored = [o for o, count in zip(people, labelled, strict=True) if count and not o.iscrowd]
     lines = [
         _areas(scored),
-        _counts(people, scored),
+        _counts(people, labelled, scored),
         _ids(people),
         _doubled_ids(people),
         _doubled(scored),
@@ -57,14 +59,20 @@ def _areas(scored: Sequence[Person]) -> str | None:
     )
 
 
-def _counts(people: Sequence[Person], scored: Sequence[Person]) -> str | None:
+def _counts(
+    people: Sequence[Person], labelled: Sequence[int], scored: Sequence[Person]
+) -> str | None:
     none = [one for one in scored if one.num_keypoints == 0]
     if none:
         return (
             f"num_keypoints is 0 for {len(none)} people with labelled joints ({_named(none)}):"
             " COCO's evaluation looks for none of them"
         )
-    some = [one for one in people if one.num_keypoints and not one.iscrowd and not one.labelled]
+    some = [
+        one
+        for one, count in zip(people, labelled, strict=True)
+        if one.num_keypoints and not one.iscrowd and not count
+    ]
     if some:
         return (
             f"num_keypoints is over 0 for {len(some)} people without a labelled joint"

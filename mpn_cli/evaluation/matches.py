@@ -5,9 +5,9 @@ The engine matches once; intervals, differences and breakdowns are sums over its
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -18,6 +18,9 @@ AREAS = ("all", "medium", "large")
 
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
 """COCO's ten keypoint numbers, in its order."""
+
+THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).tolist())
+"""COCO's: the OKS a result must reach to be right."""
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """Where COCO reads the precision off."""
@@ -47,16 +50,16 @@ class Matched:
     """(T, M) id of the result each person is matched with, 0 without."""
 
     @cached_property
-    def _pictures_judged(self) -> IntArray:
-        """(N',) of the results that count at some threshold, best first."""
-        return self.result_pictures[self._judged]
-
-    @cached_property
     def _judged(self) -> IntArray:
+        """(N',) the results that count at some threshold, best first."""
         order = np.argsort(-self.scores, kind="mergesort")
         never: BoolArray = np.asarray(self.result_ignored.all(axis=0))
         judged: IntArray = order[~never[order]]
         return judged
+
+    @cached_property
+    def _pictures_judged(self) -> IntArray:
+        return self.result_pictures[self._judged]
 
     @cached_property
     def _curves(self) -> list[_Curve]:
@@ -76,24 +79,39 @@ class Matched:
         """Of each person who has to be found."""
         return self.person_pictures[~self.person_ignored]
 
-    def summed(self, weights: Float64Array) -> tuple[Float64Array, Float64Array] | None:
-        """Average precision (T,) and recall (T,), a picture counted as often as its weight says.
+    def summed(self, weights: IntArray) -> Sums:
+        """Precision and recall where a picture counts as often as its weight says.
 
-        weights: (P,) whole numbers, by index of the picture. None where nobody has to be found.
+        weights: (W, P), by index of the picture: W such countings at once.
         """
-        people = weights[self._pictures_scored].sum()
-        if not people:
-            return None
-        every, needed = np.cumsum(weights[self._pictures_judged]), right_needed(people)
-        both = [curve.summed(weights, every, people, needed) for curve in self._curves]
-        return np.array([ap for ap, _ in both]), np.array([recall for _, recall in both])
+        people = weights[:, self._pictures_scored].sum(axis=1)
+        every = weights.take(self._pictures_judged, axis=1).cumsum(axis=1)
+        needed = np.array([right_needed(max(count, 1)) for count in people.tolist()])
+        both = [curve.summed(weights, every, needed) for curve in self._curves]
+        there = people > 0
+        precision = np.stack([one for one, _ in both], axis=1)
+        recall = np.stack([right for _, right in both], axis=1) / np.maximum(people, 1)[:, None]
+        return Sums(there, precision, recall)
 
     def curve(self, threshold: int) -> Float64Array:
         """(101,) precision at COCO's recalls, for the threshold of that number."""
-        weights = np.ones(int(self.result_pictures.max(initial=0)) + 1)
-        every = np.cumsum(weights[self._pictures_judged])
-        people = max(len(self._pictures_scored), 1)
-        return self._curves[threshold].precision(weights, every, right_needed(people))[0]
+        weights = np.ones((1, int(self.result_pictures.max(initial=0)) + 1), np.int64)
+        every = weights[:, self._pictures_judged].cumsum(axis=1)
+        needed = right_needed(max(len(self._pictures_scored), 1))
+        precision, _ = self._curves[threshold].summed(weights, every, needed[None])
+        return np.asarray(precision[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of W countings of the pictures, at T thresholds."""
+
+    there: BoolArray
+    """(W,) whether anybody has to be found; the numbers mean nothing where nobody has."""
+    precision: Float64Array
+    """(W, T, 101) at ``RECALLS``."""
+    recall: Float64Array
+    """(W, T) the recall reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,35 +128,34 @@ class _Curve:
     """For each right result how many of the ignored stand before it."""
 
     def summed(
-        self, weights: Float64Array, every: Float64Array, people: float, needed: Float64Array
-    ) -> tuple[float, float]:
-        """Average precision and the recall reached; see :meth:`precision`."""
-        precision, right = self.precision(weights, every, needed)
-        return float(precision.mean()), right / people
+        self, weights: IntArray, every: IntArray, needed: IntArray
+    ) -> tuple[Float64Array, IntArray]:
+        """Precision (W, 101) at ``RECALLS``, and how many results are right (W,).
 
-    def precision(
-        self, weights: Float64Array, every: Float64Array, needed: Float64Array
-    ) -> tuple[Float64Array, float]:
-        """(101,), and how many results are right.
-
-        every: the running sum of all results' weights; needed: of :func:`right_needed`.
+        every: (W, N') the running sums of all results' weights; needed: (W, 101) of
+        :func:`right_needed`.
         """
-        if not len(self.right):
-            return np.zeros(len(RECALLS)), 0.0
-        right = weights[self.pictures].cumsum()
-        judged = every[self.right]
+        count, times = len(self.right), len(weights)
+        if not count:
+            return np.zeros((times, len(RECALLS))), np.zeros(times, np.int64)
+        right = weights.take(self.pictures, axis=1).cumsum(axis=1)
+        judged = every.take(self.right, axis=1)
         if len(self.ignored_pictures):
-            out = np.zeros(len(self.ignored_pictures) + 1)
-            weights[self.ignored_pictures].cumsum(out=out[1:])
-            judged -= out[self.ignored_before]
-        np.maximum(judged, np.spacing(1), out=judged)
-        precision = np.append(right / judged, 0.0)
+            out = np.zeros((times, len(self.ignored_pictures) + 1), np.int64)
+            weights.take(self.ignored_pictures, axis=1).cumsum(axis=1, out=out[:, 1:])
+            judged -= out.take(self.ignored_before, axis=1)
+        # A column of zeros behind the last result is the precision of recalls never reached.
+        precision = np.zeros((times, count + 1))
+        np.divide(right, judged + np.spacing(1), out=precision[:, :-1])
         # The best precision from each recall on: of each stretch, then of all behind it.
-        stretches = np.maximum.reduceat(precision, right.searchsorted(needed))
-        return np.maximum.accumulate(stretches[::-1])[::-1], float(right[-1])
+        starts = np.array([a.searchsorted(b) for a, b in zip(right, needed, strict=True)])
+        starts += np.arange(times)[:, None] * (count + 1)
+        stretches = np.maximum.reduceat(precision.ravel(), starts.ravel()).reshape(times, -1)
+        return np.maximum.accumulate(stretches[:, ::-1], axis=1)[:, ::-1], right[:, -1]
 
 
-def right_needed(people: float) -> Float64Array:
+@lru_cache(maxsize=4096)
+def right_needed(people: int) -> IntArray:
     """(101,) how many results must be right to reach each of ``RECALLS``, of so many people.
 
     A recall is a quotient rounded as COCO rounds it; these are the least whole numbers whose
@@ -146,7 +163,8 @@ def right_needed(people: float) -> Float64Array:
     """
     near = np.floor(RECALLS * people) + np.arange(-1, 3)[:, None]
     enough = near / people >= RECALLS
-    return np.asarray(np.take_along_axis(near, enough.argmax(axis=0)[None], axis=0)[0])
+    first = np.take_along_axis(near, enough.argmax(axis=0)[None], axis=0)[0]
+    return np.asarray(first.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -164,35 +182,58 @@ class Matches:
         """The groups of all areas."""
         return [group for (_, area), group in self.groups.items() if area == "all"]
 
-    def ap(self, weights: Float64Array) -> float:
-        """AP over all areas, -1 where nobody has to be found."""
-        sums = [both for group in self.everywhere() if (both := group.summed(weights)) is not None]
-        return float(np.mean([precision for precision, _ in sums])) if sums else -1.0
+    def ap(self, weights: IntArray) -> float:
+        """AP over all areas, -1 where nobody has to be found.
 
-    def numbers(self, weights: Float64Array) -> Float64Array:
-        """COCO's ten numbers, a picture (index) counted as often as ``weights`` says."""
-        ap, ar = {}, {}
-        for area in AREAS:
-            sums = [
-                both
-                for (_, of), group in self.groups.items()
-                if of == area and (both := group.summed(weights)) is not None
-            ]
-            if sums:
-                ap[area] = np.mean([one for one, _ in sums], axis=0)
-                ar[area] = np.mean([one for _, one in sums], axis=0)
-        halves = [self.thresholds.index(value) for value in (0.5, 0.75)]
-        return np.array([
-            value
-            for by_area in (ap, ar)
-            for value in (
-                _mean(by_area, "all"),
-                *(float(by_area["all"][one]) if "all" in by_area else -1.0 for one in halves),
-                _mean(by_area, "medium"),
-                _mean(by_area, "large"),
+        weights: (P,) how often each picture (index) counts.
+        """
+        return float(_mean_precision(self._summed("all", weights[None]), None)[0])
+
+    def numbers(self, weights: IntArray) -> Float64Array:
+        """(W, 10) COCO's numbers, a picture (index) counted as often as ``weights`` (W, P) says.
+
+        Where every picture counts once they are those of COCO's evaluation, to the last bit.
+        """
+        everyone, medium, large = (self._summed(area, weights) for area in AREAS)
+        half, three_quarters = (self.thresholds.index(value) for value in (0.5, 0.75))
+        return np.stack([
+            mean(sums, threshold)
+            for mean in (_mean_precision, _mean_recall)
+            for sums, threshold in (
+                (everyone, None), (everyone, half), (everyone, three_quarters),
+                (medium, None), (large, None),
             )
-        ])  # fmt: skip
+        ], axis=1)  # fmt: skip
+
+    def _summed(self, area: str, weights: IntArray) -> list[Sums]:
+        return [group.summed(weights) for (_, of), group in self.groups.items() if of == area]
 
 
-def _mean(by_area: dict[str, Float64Array], area: str) -> float:
-    return float(by_area[area].mean()) if area in by_area else -1.0
+def _mean_precision(of: Sequence[Sums], threshold: int | None) -> Float64Array:
+    return _means([one.there for one in of], [one.precision for one in of], threshold)
+
+
+def _mean_recall(of: Sequence[Sums], threshold: int | None) -> Float64Array:
+    return _means([one.there for one in of], [one.recall for one in of], threshold)
+
+
+def _means(
+    there: Sequence[BoolArray], values: Sequence[Float64Array], threshold: int | None
+) -> Float64Array:
+    """(W,) means over the categories in which anybody has to be found; -1 where there is none.
+
+    values: (W, T) or (W, T, 101) of each category. The mean is taken over all values in COCO's
+    order, categories last, since the order decides the last bit of a sum.
+    """
+    if not values:
+        return np.full(1, -1.0)
+    every = np.stack(values, axis=-1)
+    if threshold is not None:
+        every = every[:, threshold]
+    known = np.stack(there, axis=-1)
+    if known.all():
+        return np.asarray(every.reshape(len(every), -1).mean(axis=1))
+    return np.array([
+        one[..., here].mean() if here.any() else -1.0
+        for one, here in zip(every, known, strict=True)
+    ])  # fmt: skip

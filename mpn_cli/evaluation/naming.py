@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from mpn_cli.base.errors import InputError
@@ -27,6 +28,11 @@ class Pictures:
     """By number."""
     numbers: Mapping[Id, int]
     """By the id that the file gives them; the same but for ids that are texts or negative."""
+
+    @cached_property
+    def named(self) -> PictureNames:
+        """The pictures' numbers by name."""
+        return PictureNames({number: one.name for number, one in self.images.items()})
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,6 @@ def match_pictures(
     images = beside if names else {}
     wanted |= names.keys()
     names |= own_names
-    known = PictureNames({number: one.name for number, one in truth.images.items()})
     same: dict[Id, int] = {}
     moved: dict[Id, int] = {}
     theirs: dict[Id, str] = {}
@@ -73,7 +78,7 @@ def match_pictures(
         number, name = number_of(truth.numbers, one), names.get(one, "")
         if number is None and isinstance(one, str):
             name = name or one
-        alike = known.find(name) if name else []
+        alike = truth.named.find(name) if name else []
         if number is not None:
             theirs[one] = truth.images[number].name
         if number is not None and (number in alike or not name or not theirs[one]):

@@ -6,22 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mpn_cli.base.arrays import Float64Array, IntArray
-from mpn_cli.evaluation.breakdown import similarities
+from mpn_cli.base.arrays import Float64Array
 from mpn_cli.evaluation.ground_truth import GroundTruth
-from mpn_cli.evaluation.joining import equal_pairs
 from mpn_cli.evaluation.matches import Matches
 from mpn_cli.evaluation.results import Results
+from mpn_cli.evaluation.similarity import LEAST_OKS, Nearest
 
 BINS = 10
 NEAR = 0.5
 """An OKS term from which a joint is right."""
-LEAST_OKS = 0.1
-"""A pose that is less like everybody has no person whose joints its own could be compared with."""
-
-
-_BLOCK = 2048
-"""Results compared with people at once: what that takes fits a core's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,47 +98,3 @@ def measure_reliability(
         reliability(scores, oks),
         correlation(scores, oks),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """Whom M results are most like."""
-
-    rows: IntArray
-    """(M,) of the results that have somebody in their picture."""
-    people: IntArray
-    """(M,) rows of ``truth.scored``."""
-    oks: Float64Array
-    """(M,)."""
-    terms: Float64Array
-    """(M, K) of the OKS."""
-
-
-def nearest_people(truth: GroundTruth, results: Results) -> Nearest:
-    """Whom results are most like; those with nobody in their picture are left out."""
-    rows = results.rows
-    blocks = [
-        _nearest_of_few(truth, results, rows[start : start + _BLOCK])
-        for start in range(0, max(len(rows), 1), _BLOCK)
-    ]
-    return Nearest(
-        np.concatenate([one.rows for one in blocks]),
-        np.concatenate([one.people for one in blocks]),
-        np.concatenate([one.oks for one in blocks]),
-        np.concatenate([one.terms for one in blocks]),
-    )
-
-
-def _nearest_of_few(truth: GroundTruth, results: Results, rows: IntArray) -> Nearest:
-    mine, people = equal_pairs(results.pictures[rows], truth.picture_of)
-    mine = rows[mine]
-    labels = truth.keypoints[people]
-    terms = similarities(
-        results.keypoints[mine, :, :2], labels[..., :2], truth.areas[people], truth.sigmas
-    )
-    seen = labels[..., 2] > 0
-    oks = np.asarray((terms * seen).sum(axis=1) / seen.sum(axis=1))
-    order = np.lexsort((-oks, mine))
-    _, first = np.unique(mine[order], return_index=True)
-    best = order[first]
-    return Nearest(mine[best], people[best], oks[best], terms[best])

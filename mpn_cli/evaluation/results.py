@@ -36,8 +36,6 @@ class Results:
     known: BoolArray
     """(N,) whether the ground truth has the picture; what has none of its categories counts for
     nothing, as in COCO's evaluation, but is left out only where no engine takes its category."""
-    as_it_is: bool
-    """Whether an engine may be given the file itself."""
     notes: list[str] = field(default_factory=list)
     """What was done to make them fit the ground truth, a line each."""
 
@@ -48,6 +46,12 @@ class Results:
     def keypoints(self) -> Float64Array:
         """(N, K, 3): pixels, confidence."""
         return self.poses.keypoints
+
+    @cached_property
+    def places(self) -> tuple[Float64Array, Float64Array]:
+        """X (N, K) and y (N, K), each in an array of its own, which is faster to work with."""
+        x, y = (np.ascontiguousarray(self.keypoints[..., axis]) for axis in (0, 1))
+        return x, y
 
     @property
     def scores(self) -> Float64Array:
@@ -82,7 +86,6 @@ def read_results(file: Path, truth: GroundTruth) -> Results:
     """Results for a ground truth. Raises InputError."""
     poses = read_columns(file, len(truth.names), "the ground truth")
     fitted = fit(file, poses, truth)
-    boxes = sum(box is not None for box in poses.boxes)
     return Results(
         file,
         poses,
@@ -90,7 +93,6 @@ def read_results(file: Path, truth: GroundTruth) -> Results:
         fitted.numbers,
         fitted.categories,
         fitted.known,
-        fitted.unchanged and boxes in (0, len(poses)),
         fitted.notes,
     )
 
@@ -107,8 +109,6 @@ class Fitted:
     """(N,)."""
     known: BoolArray
     """(N,) whether an engine can be asked about it, as in ``Results``."""
-    unchanged: bool
-    """Whether all are known, and called in both files alike."""
     notes: list[str]
 
 
@@ -125,13 +125,7 @@ def fit(file: Path, poses: PoseResults, truth: GroundTruth) -> Fitted:
             f" {poses.image_ids[0]})"
         )
     known = there & (categories >= 0)
-    unchanged = (
-        bool(known.all())
-        and all(one == number for one, number in matched.numbers.items() if number >= 0)
-        and all(one == number for one, number in truth.categories.items())
-        and not notes
-    )
-    return Fitted(pictures, matched.numbers, categories, known, unchanged, [*matched.notes, *notes])
+    return Fitted(pictures, matched.numbers, categories, known, [*matched.notes, *notes])
 
 
 def _result_categories(truth: GroundTruth, given: set[Id]) -> tuple[dict[Id, int], list[str]]:

@@ -88,7 +88,11 @@ class Person(Annotation):
     @property
     def labelled(self) -> int:
         """How many joints are labelled."""
-        return sum([seen > 0 for seen in self.keypoints[2::3]]) if self.keypoints else 0
+        return sum(map(_is_seen, self.keypoints[2::3])) if self.keypoints else 0
+
+
+_is_seen = (0.0).__lt__
+"""Whether a visibility is over 0."""
 
 
 class Category(msgspec.Struct):

@@ -1,13 +1,14 @@
 """COCO keypoint results (cocodataset.org/#format-results), read into columns.
 
-A file of 100,000 poses holds five million numbers: each pose is put into its row of an array as
-soon as it is decoded, so that the numbers never exist as Python objects all at once.
+A file of 100,000 poses holds five million numbers. The keypoints of each pose are copied into their
+row of an array as soon as they are decoded, so that the numbers never exist as Python objects all
+at once.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,20 @@ class Result(msgspec.Struct, gc=False):
     """Ultralytics names the picture."""
 
 
-_decode = msgspec.json.Decoder(Result).decode
+class _RawResult(msgspec.Struct, gc=False):
+    """A result whose keypoints have not been decoded yet."""
+
+    image_id: Id
+    keypoints: msgspec.Raw
+    score: Number
+    category_id: Id = PERSON_ID
+    bbox: list[Number] | None = None
+    area: Number | None = None
+    file_name: str | None = None
+
+
+_decode_results = msgspec.json.Decoder(list[_RawResult]).decode
+_decode_keypoints = msgspec.json.Decoder(list[float]).decode
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,52 +88,52 @@ def read_results(file: Path, joints: int | None = None, whose: str = "the first"
     """
     content = read_content(file)
     try:
-        rows = msgspec.json.decode(content, type=list[msgspec.Raw])
-        return _columns(file, map(_decode, rows), len(rows), joints, whose)
-    except (msgspec.DecodeError, RecursionError):
-        # Numbers written as texts, NaN, or a mistake: read in a way that is slower and knows them.
-        results = decode_json(content, list[Result], f"{file}: not {_WHAT}", str(file))
-        return _columns(file, results, len(results), joints, whose)
-
-
-def _columns(
-    file: Path, results: Iterable[Result], count: int, joints: int | None, whose: str
-) -> PoseResults:
-    image_ids: list[Id] = []
-    category_ids: list[Id] = []
-    scores: list[float] = []
-    boxes: list[list[float] | None] = []
-    areas: list[float | None] = []
-    file_names: dict[Id, str] = {}
-    numbers = None if joints is None else 3 * joints
-    rows = bytearray()
+        plain = _decode_results(content)
+        numbers = len(_decode_keypoints(plain[0].keypoints)) if joints is None and plain else 0
+        keypoints = _packed(plain, numbers // 3 if joints is None else joints)
+        return _columns(plain, keypoints)
+    except (msgspec.DecodeError, RecursionError, struct.error):
+        pass  # Numbers written as texts, NaN, or a mistake, which the slower way puts into words.
+    results = decode_json(content, list[Result], f"{file}: not {_WHAT}", str(file))
+    numbers = len(results[0].keypoints) // 3 * 3 if results else 0
+    numbers = numbers if joints is None else 3 * joints
     for row, one in enumerate(results):
-        if numbers is None:
-            numbers = len(one.keypoints) // 3 * 3
         if len(one.keypoints) != numbers:
             raise InputError(
                 f"{file}: result {row} has {len(one.keypoints) / 3:g} joints, {whose}"
                 f" {numbers // 3}"
             )
-        if not row:
-            packed = struct.Struct(f"{numbers}d")
-            rows = bytearray(count * packed.size)
-        packed.pack_into(rows, row * packed.size, *one.keypoints)
-        image_ids.append(one.image_id)
-        category_ids.append(one.category_id)
-        scores.append(one.score)
-        boxes.append(one.bbox)
-        areas.append(one.area)
-        if one.file_name:
-            file_names[one.image_id] = one.file_name
+    flat = np.array([one.keypoints for one in results], dtype=np.float64)
+    return _columns(results, flat.reshape(len(results), numbers // 3, 3))
+
+
+def _packed(results: Sequence[_RawResult], joints: int) -> Float64Array:
+    """The keypoints (N, K, 3) of results.
+
+    Raises struct.error where a pose has another number of joints, and msgspec.DecodeError for what
+    is not a list of finite numbers.
+    """
+    row = struct.Struct(f"{3 * joints}d")
+    rows = bytearray(len(results) * row.size)
+    for place, one in enumerate(results):
+        row.pack_into(rows, place * row.size, *_decode_keypoints(one.keypoints))
+    keypoints = np.frombuffer(rows, np.float64).reshape(len(results), joints, 3)
+    if not np.isfinite(keypoints).all():
+        raise msgspec.DecodeError("numbers that are not finite")
+    return keypoints
+
+
+def _columns(
+    results: Sequence[_RawResult] | Sequence[Result], keypoints: Float64Array
+) -> PoseResults:
     return PoseResults(
-        image_ids,
-        category_ids,
-        np.frombuffer(rows, np.float64).reshape(count, (numbers or 0) // 3, 3),
-        np.array(scores, dtype=np.float64),
-        boxes,
-        areas,
-        file_names,
+        [one.image_id for one in results],
+        [one.category_id for one in results],
+        keypoints,
+        np.array([one.score for one in results], dtype=np.float64),
+        [one.bbox for one in results],
+        [one.area for one in results],
+        {one.image_id: one.file_name for one in results if one.file_name},
     )
 
 

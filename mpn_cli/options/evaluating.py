@@ -25,6 +25,12 @@ Category = Annotated[
 ]
 
 
+Markdown = Annotated[Path | None, Option("Also write the tables as Markdown.", written=True)]
+Latex = Annotated[
+    Path | None, Option("Also write the tables for LaTeX, with booktabs.", written=True)
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalOptions(Declared):
     """What ``mpn eval`` can be told."""
@@ -46,7 +52,11 @@ class EvalOptions(Declared):
     ] = 200
     sigmas: Sigmas = None
     category: Category = None
-    engine: Annotated[str, Option("hotcoco, or pycocotools: the same numbers, slower.")] = "hotcoco"
+    engine: Annotated[
+        str, Option("mpn; hotcoco and pycocotools give the same numbers, more slowly.")
+    ] = "mpn"
+    markdown: Markdown = None
+    latex: Latex = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +105,8 @@ class NmsBenchOptions(Declared):
     max_dets: Annotated[
         Positive, Option("Soft and matrix NMS keep at most so many poses per picture.")
     ] = 20
-    markdown: Annotated[Path | None, Option("Also write the table as Markdown.", written=True)] = (
-        None
-    )
+    markdown: Markdown = None
+    latex: Latex = None
     plot: Annotated[
         Path | None,
         Option(
@@ -105,5 +114,8 @@ class NmsBenchOptions(Declared):
         ),
     ] = None
     table7: Annotated[
-        bool, Option("The paper's Table 7, ours beside theirs; its machine was another one.")
+        bool,
+        Option(
+            "The paper's Table 7 and ours side by side. Its times were measured on another machine."
+        ),
     ] = False

@@ -13,7 +13,7 @@ from typing import Any
 
 import cv2
 
-from mpn_cli.evaluation.errors import KINDS, Errors, Kind
+from mpn_cli.evaluation.errors import KINDS, UNLABELLED, Errors, Kind
 from mpn_cli.evaluation.ground_truth import GroundTruth
 from mpn_cli.report.run import Run
 from mpn_cli.results.poses import Pose, PredictedPose, WrittenPicture
@@ -65,9 +65,11 @@ def shelves_by_errors(errors: Errors, truth: GroundTruth, run: Run, most: int) -
         "best": ranked, "middle": _from_the_middle(ranked), "worst": by_loss,
     }  # fmt: skip
     counts: dict[str, Counter[int]] = defaultdict(Counter)
-    for (person, _), of_joint in zip(errors.pairs, errors.kinds, strict=True):
-        for kind in of_joint.values():
-            counts[kind][truth.scored[person].image_id] += 1
+    pictures = truth.picture_of[errors.pairs[:, 0]].tolist()
+    for picture, of_joint in zip(pictures, errors.kinds.tolist(), strict=True):
+        for kind in of_joint:
+            if kind != UNLABELLED:
+                counts[KINDS[kind]][picture] += 1
     for row in errors.background:
         counts["background"][run.poses[row].image_id] += 1
     for person in errors.missed:

@@ -13,13 +13,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mpn_cli.evaluation.breakdown import Breakdown, break_down
-from mpn_cli.evaluation.coco import Engine, Evaluation, keypoint_evaluation, load_truth
+from mpn_cli.evaluation.coco import Evaluation
 from mpn_cli.evaluation.errors import KINDS, Errors, Kind, find_errors
 from mpn_cli.evaluation.ground_truth import GroundTruth, read_ground_truth
 from mpn_cli.evaluation.health import odd_things
 from mpn_cli.evaluation.intervals import RESAMPLES, intervals, resampled
 from mpn_cli.evaluation.matches import NAMES, RECALLS
-from mpn_cli.evaluation.reliability import Reliability, measure_reliability, nearest_people
+from mpn_cli.evaluation.measuring import measure
+from mpn_cli.evaluation.reliability import Reliability, measure_reliability
 from mpn_cli.evaluation.results import read_results
 from mpn_cli.report.charts import Axis, histogram, lines_chart, reliability_chart
 from mpn_cli.report.gallery import (
@@ -102,18 +103,15 @@ def _quality(run: Run, truth: GroundTruth) -> tuple[dict[str, Any], Errors]:
     """All that a ground truth tells."""
     results = read_results(run.out / "predictions.json", truth)
     run.renumber(results.numbers)
-    evaluation = keypoint_evaluation(
-        load_truth(truth.content(), Engine.HOTCOCO), results.content(), truth.custom_sigmas
-    )
+    measured = measure(truth, results)
+    evaluation = measured.evaluation
     spread: Sequence[Any] = [None] * len(NAMES)
     if evaluation.matches.groups:
         spread = intervals(resampled(evaluation.matches, len(truth.images), RESAMPLES))
-    errors = find_errors(truth, results, Engine.HOTCOCO)
-    parts: Breakdown = break_down(truth, results, evaluation.matches)
+    errors = find_errors(truth, results, measured)
+    parts: Breakdown = break_down(truth, results, measured)
     judged = max(sum(errors.count(kind) for kind in KINDS), 1)
-    believed = measure_reliability(
-        truth, results, evaluation.matches, nearest_people(truth, results)
-    )
+    believed = measure_reliability(truth, results, evaluation.matches, measured.nearest)
     return {
         "numbers": [
             (name, evaluation.numbers[name], one) for name, one in zip(NAMES, spread, strict=True)

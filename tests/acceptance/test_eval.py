@@ -121,7 +121,7 @@ def test_labels_without_their_count_of_joints(mpn: Mpn, tmp_path: Path, coco_dev
         del annotation["num_keypoints"]
     (tmp_path / "truth.json").write_text(json.dumps(truth))
     expected = mpn("eval", "results.json", "--gt", coco_dev / "person_keypoints.json", "--json")
-    for engine in ("hotcoco", "pycocotools"):
+    for engine in ("mpn", "hotcoco", "pycocotools"):
         done = mpn("eval", "results.json", "--gt", "truth.json", "--engine", engine, "--json")
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["AP"] == json.loads(expected.stdout)["AP"]

@@ -1,4 +1,4 @@
-"""hotcoco against the judge, on random and adversarial files, to the last bit."""
+"""Our evaluation and hotcoco against the judge, on random and adversarial files, bit by bit."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mpn_cli.evaluation.coco import BOXES, Engine, coco_stats, keypoint_numbers, load_truth
+from mpn_cli.evaluation.coco import (
+    BOXES,
+    Engine,
+    Evaluation,
+    coco_stats,
+    keypoint_numbers,
+    load_truth,
+)
+from mpn_cli.evaluation.ground_truth import read_ground_truth
 from mpn_cli.evaluation.matches import NAMES
+from mpn_cli.evaluation.measuring import OWN, measure
+from mpn_cli.evaluation.results import read_results
 
 CONTENT = tuple[dict[str, Any], list[dict[str, Any]]]
 
@@ -68,21 +78,58 @@ CORNERS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+def measured(folder: Path, files: CONTENT, engine: str, sigmas: str | None = None) -> Evaluation:
+    """What ``mpn eval`` makes of two files."""
+    for name, content in zip(("truth.json", "results.json"), files, strict=True):
+        (folder / name).write_text(json.dumps(content))
+    truth = read_ground_truth(folder / "truth.json", sigmas)
+    return measure(truth, read_results(folder / "results.json", truth), engine).evaluation
+
+
 @pytest.mark.parametrize("corner", CORNERS)
 @pytest.mark.parametrize("seed", range(3))
-def test_the_same_ten_numbers(corner: str, seed: int) -> None:
+def test_the_same_ten_numbers(tmp_path: Path, corner: str, seed: int) -> None:
     truth, results = random_files(seed, **CORNERS[corner])
-    ours, judge = (keypoint_numbers(load_truth(truth, engine), results) for engine in Engine)
-    assert list(ours) == list(NAMES)
+    hotcoco, judge = (keypoint_numbers(load_truth(truth, engine), results) for engine in Engine)
+    assert list(judge) == list(NAMES)
+    assert hotcoco == judge
+    assert measured(tmp_path, (truth, results), OWN).numbers == judge
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+def test_the_same_matches(tmp_path: Path, corner: str) -> None:
+    files = random_files(5, **CORNERS[corner])
+    ours, judge = (measured(tmp_path, files, engine).matches for engine in (OWN, "pycocotools"))
+    assert ours.pictures == judge.pictures
+    assert ours.groups.keys() == judge.groups.keys()
+    for key, expected in judge.groups.items():
+        found = ours.groups[key]
+        for name in ("result_ids", "result_pictures", "scores", "partners", "result_ignored"):
+            assert np.array_equal(getattr(found, name), getattr(expected, name)), (key, name)
+        # pycocotools lists a picture's people in another order.
+        mine, theirs = found.person_ids.argsort(), expected.person_ids.argsort()
+        for name in ("person_ids", "person_pictures", "person_ignored", "found_by"):
+            a, b = getattr(found, name)[..., mine], getattr(expected, name)[..., theirs]
+            assert np.array_equal(a, b), (key, name)
+
+
+def test_several_categories(tmp_path: Path) -> None:
+    truth, results = random_files(2, crowds=0.2, unlabelled=True, ties=True, most=9)
+    truth["categories"].append({"id": 2, "name": "dog"})
+    for number, one in enumerate([*truth["annotations"], *results]):
+        one["category_id"] = 1 + number % 2
+    ours, judge = (measured(tmp_path, (truth, results), e).numbers for e in (OWN, "pycocotools"))
     assert ours == judge
 
 
-def test_other_joints_and_sigmas() -> None:
+def test_other_joints_and_sigmas(tmp_path: Path) -> None:
     truth, results = random_files(0, joints=5)
     sigmas = [0.05, 0.1, 0.02, 0.08, 0.3]
     ours, judge = (keypoint_numbers(load_truth(truth, e), results, sigmas) for e in Engine)
     assert ours == judge
     assert ours != keypoint_numbers(load_truth(truth), results, [0.05] * 5)
+    own = measured(tmp_path, (truth, results), OWN, ",".join(map(str, sigmas)))
+    assert own.numbers == judge
 
 
 def test_boxes() -> None:
@@ -96,6 +143,8 @@ def test_real_results(coco_dev: Path, tmp_path: Path) -> None:
     candidates = str(coco_dev / "pose_candidates.json")
     ours, judge = (keypoint_numbers(load_truth(labels, e), candidates) for e in Engine)
     assert ours == judge
+    read = read_ground_truth(Path(labels))
+    assert measure(read, read_results(Path(candidates), read)).evaluation.numbers == judge
     some = json.loads(Path(candidates).read_text())[:40]
     ours, judge = (keypoint_numbers(load_truth(labels, e), some) for e in Engine)
     assert ours == judge

@@ -9,9 +9,9 @@ import pytest
 
 from mpn_cli.base.skeletons import COCO
 from mpn_cli.evaluation.breakdown import break_down, overlapping
-from mpn_cli.evaluation.coco import Engine, keypoint_evaluation, load_truth
-from mpn_cli.evaluation.errors import Errors, Kind, find_errors
+from mpn_cli.evaluation.errors import KINDS, UNLABELLED, Errors, Kind, find_errors
 from mpn_cli.evaluation.ground_truth import GroundTruth, read_ground_truth
+from mpn_cli.evaluation.measuring import measure
 from mpn_cli.evaluation.results import Results, read_results
 
 PICTURES = 60
@@ -81,7 +81,8 @@ def read(folder: Path, truth: dict[str, Any], results: list[Any]) -> tuple[Groun
 
 
 def found_in(folder: Path, truth: dict[str, Any], results: list[Any]) -> Errors:
-    return find_errors(*read(folder, truth, results), Engine.HOTCOCO)
+    labelled, found = read(folder, truth, results)
+    return find_errors(labelled, found, measure(labelled, found))
 
 
 @pytest.mark.parametrize("kind", [Kind.JITTER, Kind.INVERSION, Kind.SWAP, Kind.MISS])
@@ -90,9 +91,10 @@ def test_each_kind_is_found_again(tmp_path: Path, kind: Kind) -> None:
     results, where = planted(truth, kind)
     errors = found_in(tmp_path, truth, results)
     said = {
-        (person, joint): of
-        for (person, _), joints in zip(errors.pairs, errors.kinds, strict=True)
-        for joint, of in joints.items()
+        (person, joint): KINDS[of]
+        for person, joints in zip(errors.pairs[:, 0].tolist(), errors.kinds.tolist(), strict=True)
+        for joint, of in enumerate(joints)
+        if of != UNLABELLED
     }
     assert len(said) == 2 * PICTURES * 17
     assert sum(said[place] is kind for place in where) >= 0.95 * len(where)
@@ -142,8 +144,7 @@ def test_breakdown_by_joint_size_and_crowding(tmp_path: Path) -> None:
         one["keypoints"][:2] = [3000, 3000]
     labelled, found = read(tmp_path, truth, results[:-12])  # six pictures without any result
     assert overlapping(labelled).tolist() == [1] * 40 + [0] * 80
-    matches = keypoint_evaluation(load_truth(truth), found.content()).matches
-    parts = break_down(labelled, found, matches)
+    parts = break_down(labelled, found, measure(labelled, found))
     by_name = {joint.name: joint for joint in parts.joints}
     assert by_name["nose"].labelled == 120
     assert by_name["nose"].found == pytest.approx(54 / 120)

@@ -127,7 +127,7 @@ def test_what_has_no_numbers(
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
     for option, value, message in (
-        ("--engine", "x", "--engine x: not one of hotcoco, pycocotools"),
+        ("--engine", "x", "--engine x: not one of mpn, hotcoco, pycocotools"),
         ("--sigmas", "0.1,0.2", "--sigmas 0.1,0.2: 17 numbers over 0"),
     ):
         (tmp_path / "results.json").write_text(json.dumps(good))

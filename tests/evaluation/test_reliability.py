@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from mpn_cli.base.skeletons import COCO
-from mpn_cli.evaluation.coco import keypoint_evaluation, load_truth
 from mpn_cli.evaluation.ground_truth import read_ground_truth
+from mpn_cli.evaluation.measuring import measure
 from mpn_cli.evaluation.reliability import (
     Reliabilities,
     measure_reliability,
-    nearest_people,
     reliability,
 )
 from mpn_cli.evaluation.results import read_results
@@ -77,8 +76,8 @@ def measured(tmp_path: Path) -> Reliabilities:
     )
     read = read_ground_truth(tmp_path / "truth.json")
     found = read_results(tmp_path / "results.json", read)
-    evaluation = keypoint_evaluation(load_truth(read.content()), found.content())
-    return measure_reliability(read, found, evaluation.matches, nearest_people(read, found))
+    of = measure(read, found)
+    return measure_reliability(read, found, of.evaluation.matches, of.nearest)
 
 
 def test_poses_are_compared_with_whom_they_are_most_like(measured: Reliabilities) -> None:

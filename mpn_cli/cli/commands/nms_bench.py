@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,8 @@ import numpy as np
 from mpn_nms.contract import NmsConfig
 
 from mpn_cli.base.errors import InputError
-from mpn_cli.base.files import write_file
-from mpn_cli.base.outputs import check_output
 from mpn_cli.cli import console
+from mpn_cli.cli.paper_tables import PaperFiles, PaperTable
 from mpn_cli.evaluation.coco import load_truth
 from mpn_cli.evaluation.files import results_file
 from mpn_cli.evaluation.ground_truth import read_ground_truth
@@ -25,9 +24,6 @@ from mpn_cli.options.layers import resolve
 
 COLUMNS = ("backend", "method", "agrees", "AP", "kept", "µs/picture", "µs/pose", "vs hard")
 
-MARKDOWN_MARK = "<!-- mpn nms-bench -->"
-"""Contained in every table, so that mpn recognises its own files."""
-
 TABLE_7 = {"hard": (67.7, 6.14), "soft": (67.7, 6.8), "matrix": (67.8, 6.0)}
 """The paper's Table 7 (384x288, val2017): AP and milliseconds per picture, by method."""
 
@@ -35,7 +31,8 @@ TABLE_7 = {"hard": (67.7, 6.14), "soft": (67.7, 6.8), "matrix": (67.8, 6.0)}
 def nms_bench(file: Path | None, options: Mapping[str, Any], *, as_json: bool, quiet: bool) -> None:
     """Run the command. Raises InputError and PluginError."""
     settings = resolve(NmsBenchOptions, options).settings
-    truth, markdown, plot = settings.gt, settings.markdown, settings.plot
+    truth, plot = settings.gt, settings.plot
+    papers = PaperFiles(settings.markdown, settings.latex, "mpn nms-bench")
     config = NmsConfig(thr=settings.nms_thr, max_dets=settings.max_dets)
     if truth is not None and file is None:
         raise InputError("--gt goes with a file of candidates")
@@ -49,8 +46,7 @@ def nms_bench(file: Path | None, options: Mapping[str, Any], *, as_json: bool, q
             console.print_note(f"{truth}: {note}")
     if plot is not None:
         check_plot(plot)
-    if markdown is not None:
-        check_output(markdown, MARKDOWN_MARK, "--markdown")
+    papers.check()
     candidates = load_candidates(results_file(file), labelled) if file else _crowds(settings)
     names = settings.backend.split(",") if settings.backend else None
     rows = run_bench(
@@ -73,14 +69,16 @@ def nms_bench(file: Path | None, options: Mapping[str, Any], *, as_json: bool, q
     if plot is not None:
         times = time_by_crowd(names, config, CROWD_SIZES, settings.seed)
         draw_times(CROWD_SIZES, times, plot)
-    if markdown is not None:
-        write_file(markdown, _markdown(columns, cells).encode())
+    title = f"{poses} poses in {pictures} pictures"
+    note = TABLE_7_NOTE if settings.table7 else ""
+    papers.write([PaperTable(f"{title}. {note}".strip(), columns, cells, words=2)])
     if as_json:
         console.print_json(
             {"poses": poses, "pictures": pictures, "rows": msgspec.to_builtins(rows)}
         )
         return
-    table = console.make_table(f"{poses} poses in {pictures} pictures", columns, 3)
+    table = console.make_table(title, columns, 3)
+    table.caption = note or None
     for line in cells:
         table.add_row(*line)
     console.print_table(table)
@@ -112,11 +110,16 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
+TABLE_7_NOTE = (
+    "The paper's times were measured on another machine, in 2021, and on other poses: the last"
+    " column compares machines as well as methods."
+)
+
 TABLE_7_COLUMNS = ("method", "paper AP", "paper ms", "backend", "AP", "ms", "times as fast")
 
 
 def _table_7(rows: list[Row]) -> list[list[str]]:
-    """The paper's rows with ours beside them. Its timings are from another machine, of 2021."""
+    """The paper's rows with ours beside them."""
     lines = []
     for method, (paper_ap, paper_ms) in TABLE_7.items():
         for row in rows:
@@ -135,8 +138,3 @@ def _table_7(rows: list[Row]) -> list[list[str]]:
                     ]
                 )
     return lines
-
-
-def _markdown(columns: Sequence[str], cells: list[list[str]]) -> str:
-    lines = [columns, ("---",) * len(columns), *cells]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + f"\n{MARKDOWN_MARK}\n"

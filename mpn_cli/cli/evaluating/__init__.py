@@ -1,0 +1,1 @@
+"""Parts of ``mpn eval``: the assessment of results files, and how it is shown."""
