@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from mpn_models.folded import fold
 from mpn_models.registry import MODELS
 
 from mpn_cli import Annotator
@@ -61,12 +62,11 @@ def test_a_network_that_differs_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, existing: bytes | None
 ) -> None:
     def fold_wrongly(network: Any) -> Any:
-        folded = fold(network)
+        folded: Any = fold(network)
         with torch.no_grad():
             folded.head.head_bias += 3e-4
         return folded
 
-    fold = exporting.fold
     monkeypatch.setattr(exporting, "fold", fold_wrongly)
     file = tmp_path / "pose.xml"
     if existing is None:

@@ -258,7 +258,9 @@ def test_a_folder_that_somebody_worked_in_is_left_alone(odd: Path, tmp_path: Pat
     mine = sorted(file for file in out.rglob("*") if file.is_file() and file.name != FILE_LIST)
 
     def refused(what: str) -> None:
-        with pytest.raises(InputError, match=rf"holds {re.escape(what)}, which is not as mpn"):
+        with pytest.raises(
+            InputError, match=rf"holds {re.escape(what)}, which mpn convert did not write"
+        ):
             converted(odd, to, out)
 
     before = mine[0].read_bytes()
@@ -270,7 +272,7 @@ def test_a_folder_that_somebody_worked_in_is_left_alone(odd: Path, tmp_path: Pat
     assert (out / "notes.txt").is_symlink()
     (out / "notes.txt").unlink()
     (out / FILE_LIST).unlink()
-    with pytest.raises(InputError, match="which is not as mpn wrote it"):
+    with pytest.raises(InputError, match="which mpn convert did not write"):
         converted(odd, to, out)
 
 
