@@ -48,6 +48,7 @@ def write_odd(folder: Path) -> Path:
         {"id": number, "file_name": name, "width": 120, "height": 160}
         for number, name in ((4, ODD), (9, FRAME), (2, EMPTY), (3, ABSENT))
     ]
+    images[1]["frame_id"] = 37
     people = [
         {"id": number, "category_id": 7, **one}
         for number, one in enumerate((BOXED, UNBOXED, UNSEEN, CROWD), 1)
@@ -195,6 +196,7 @@ def test_cvat_has_skeletons_with_every_point(odd: Path, tmp_path: Path) -> None:
     assert len(list(drawing.iter("line"))) == 1
     images = {one.get("name"): one for one in root.iter("image")}
     assert list(images) == [ODD, FRAME, "empty.PNG", "photos/absent.jpg"]
+    assert [one.get("id") for one in images.values()] == ["0", "37", "2", "3"]
     first, second = images[ODD].findall("skeleton")
     assert first.get("label") == "dog & <owner>"
     assert (first.get("source"), second.get("source")) == ("auto", "manual")

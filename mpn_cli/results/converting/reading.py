@@ -47,8 +47,13 @@ class _Person(Person):
     track_id: int | None = None
 
 
+class _Image(Image):
+    frame_id: int | None = None
+    """A frame's number in its video."""
+
+
 class _Images(msgspec.Struct):
-    images: list[Image]
+    images: list[_Image]
     categories: list[_Category] | None = None
 
 
@@ -280,7 +285,7 @@ def _box(bbox: Sequence[float] | None) -> tuple[float, float, float, float] | No
 
 
 def _pictures(
-    images: Sequence[Image], people_of: Callable[[Id], list[Labelled]], finder: PictureFinder
+    images: Sequence[_Image], people_of: Callable[[Id], list[Labelled]], finder: PictureFinder
 ) -> Iterator[LabelledPicture]:
     for one in images:
         name = one.name or str(one.id)
@@ -293,6 +298,7 @@ def _pictures(
             None if found is None else found[0],
             inside(name if found is None else found[1]),
             people_of(one.id),
+            one.frame_id,
         )
 
 
