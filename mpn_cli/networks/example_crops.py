@@ -1,4 +1,9 @@
-"""Crops of real people that come with the package, to compare networks on."""
+"""Crops of real people that come with the package, to compare networks on.
+
+They are cut out of COCO val2017's pictures 785, 54931, 163118 and 203864, which are used under
+CC BY 2.0 (https://creativecommons.org/licenses/by/2.0/): Flickr photos 6795644157, 9707884793,
+6295016809 and 5038658829.
+"""
 
 from __future__ import annotations
 

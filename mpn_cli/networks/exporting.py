@@ -6,10 +6,12 @@ before folding, before it gets its name.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -118,8 +120,7 @@ def export(network: OwnNetwork, target: Target, file: Path, *, with_decoding: bo
     write, run = _TARGETS[target]
     with tempfile.TemporaryDirectory(prefix=".mpn-", dir=file.parent) as folder, torch.no_grad():
         made = Path(folder) / file.name
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about deprecated ways inside of torch's exporters
+        with _quiet_exporters():
             # Decoding caches a constant at its first call, which must not be the traced one.
             module(torch.from_numpy(crops))
             write(module, torch.from_numpy(crops), conventions, made)
@@ -133,6 +134,19 @@ def export(network: OwnNetwork, target: Target, file: Path, *, with_decoding: bo
     if target is Target.ONNX and not with_decoding:
         files += _copy_score_model(network.weights, header.sha256, file)
     return Exported(tuple(files), difference, pixels)
+
+
+@contextmanager
+def _quiet_exporters() -> Iterator[None]:
+    """Drop what the exporters say of deprecated ways inside of them, and of torchvision's lack."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def check_target(target: Target, file: Path) -> None:

@@ -18,6 +18,8 @@ from tests.acceptance.conftest import Mpn
         "quantise",
         "eval",
         "nms-bench",
+        "convert",
+        "export",
         "models",
         "backends",
         "detectors",

@@ -35,7 +35,9 @@ def write_cvat(out: Path, pictures: Iterable[LabelledPicture], conversion: Conve
         file.write(_xml(_meta(conversion.joint_sets)))
         for number, picture in enumerate(pictures):
             width, height = picture.known_size("CVAT")
-            image = Element("image", _attributes(number, picture.place, width, height))
+            # CVAT finds pictures by name, but frames of a video by this number.
+            place = number if picture.frame is None else picture.frame
+            image = Element("image", _attributes(place, picture.place, width, height))
             for person in picture.people:
                 if person.seen:
                     image.append(_skeleton(person))

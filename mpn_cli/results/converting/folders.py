@@ -108,7 +108,8 @@ def check_folder(out: Path, option: str) -> None:
     foreign = _foreign(out)
     if foreign is not None:
         raise InputError(
-            f"{option} {out} holds {foreign}, which is not as mpn wrote it; give another folder"
+            f"{option} {out} holds {foreign}, which mpn convert did not write, or which was changed"
+            " since; give another folder"
         )
 
 

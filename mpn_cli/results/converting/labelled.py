@@ -92,6 +92,8 @@ class LabelledPicture:
     place: str
     """A relative path, "/"-separated, that leads out of no folder: what files are named after."""
     people: list[Labelled]
+    frame: int | None = None
+    """Its number in the video that it is a frame of."""
 
     def known_size(self, what: str) -> PictureSize:
         """Its size. Raises InputError, for ``what`` needs it, where it is not known."""

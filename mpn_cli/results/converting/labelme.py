@@ -56,7 +56,7 @@ def _image_path(picture: LabelledPicture, file: Path) -> str:
 def _shapes(person: Labelled, number: int) -> Iterator[dict[str, Any]]:
     if person.box is not None:
         x, y, width, height = person.box
-        corners = [[x, y], [x + width, y + height]]
+        corners = [[x, y], [round(x + width, 6), round(y + height, 6)]]
         yield _shape(person.joint_set.category, corners, "rectangle", number, person.score)
     for name, joint in zip(person.joint_set.names, person.joints, strict=True):
         if joint.visibility:

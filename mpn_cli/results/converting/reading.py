@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from mpn_cli.formats.coco import (
     number_of,
     numbered,
 )
-from mpn_cli.formats.files import read_json
+from mpn_cli.formats.files import decode_json, read_content, read_json
 from mpn_cli.formats.pictures import PictureFinder
 from mpn_cli.results.converting.labelled import Joint, JointSet, Labelled, LabelledPicture
 from mpn_cli.results.poses import PredictedPose
@@ -47,8 +47,13 @@ class _Person(Person):
     track_id: int | None = None
 
 
+class _Image(Image):
+    frame_id: int | None = None
+    """A frame's number in its video."""
+
+
 class _Images(msgspec.Struct):
-    images: list[Image]
+    images: list[_Image]
     categories: list[_Category] | None = None
 
 
@@ -71,7 +76,7 @@ class _Job(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Labels:
-    """What was read; the pictures are made one by one."""
+    """What was read; the pictures are made one by one, since their people take much memory."""
 
     count: int
     """Number of pictures."""
@@ -109,43 +114,55 @@ def _read_run(
     record = read_json(out / "run.json", RunRecord[_Job], "what mpn annotate writes")
     data = read_json(out / "dataset.json", _Images, "a COCO data set")
     kinds = _joint_sets(out / "dataset.json", data.categories, category, None)
-    if set(kinds) != {PERSON_ID}:
+    if set(kinds) != {str(PERSON_ID)}:
         raise InputError(f"{out}/dataset.json: not what mpn annotate writes: other categories")
-    kind = kinds[PERSON_ID]
+    (kind,) = kinds.values()
     recipe = record.job.recipe
     least = recipe.pose_thr if pose_thr is None else pose_thr
-    poses: dict[int, list[Labelled]] = {}
+    poses: dict[Id, list[_Pose]] = {}
     predictions = out / "predictions.json"
-    whats = read_json(predictions, list[_Pose], "a list of COCO keypoint results")
-    for row, pose in enumerate(whats):
+    for row, pose in enumerate(
+        read_json(predictions, list[_Pose], "a list of COCO keypoint results")
+    ):
         if len(pose.keypoints) != 3 * len(kind.names):
             raise InputError(
                 f"{predictions}: result {row} has {len(pose.keypoints) / 3:g} joints,"
                 f" dataset.json names {len(kind.names)}"
             )
         if pose.score >= least:
-            seen = zip(pose.joints(), pose.visibilities(recipe.kpt_thr), strict=True)
-            joints = [Joint(x, y, v, confidence) for (x, y, confidence), v in seen]
-            person = Labelled(kind, joints, _box(pose.bbox), pose.score, pose.track_id)
-            poses.setdefault(pose.image_id, []).append(person)
+            poses.setdefault(pose.image_id, []).append(pose)
+
+    def people_of(image_id: Id) -> list[Labelled]:
+        return [_found(pose, kind, recipe.kpt_thr) for pose in poses.get(image_id, ())]
+
     local = [one for one in record.picture_folders if not is_remote(one) and os.path.isabs(one)]
     finder = PictureFinder([os.path.abspath(images)] if images else local)
-    numbers = numbered(one.id for one in data.images)
-    people = {one.id: poses.get(numbers[one.id], []) for one in data.images}
-    return Labels(len(data.images), _pictures(data.images, people, finder), (kind,))
+    return Labels(len(data.images), _pictures(data.images, people_of, finder), (kind,))
+
+
+def _found(pose: _Pose, kind: JointSet, kpt_thr: float) -> Labelled:
+    seen = zip(pose.joints(), pose.visibilities(kpt_thr), strict=True)
+    joints = [Joint(x, y, v, confidence) for (x, y, confidence), v in seen]
+    return Labelled(kind, joints, _box(pose.bbox), pose.score, pose.track_id)
 
 
 def _read_data_set(
     file: Path, images: str | None, category: str | None, pose_thr: float | None
 ) -> Labels:
-    data = read_json(file, _DataSet, "a COCO data set")
+    content = read_content(file)
+    if content.lstrip()[:1] == b"[":
+        raise InputError(
+            f"{file}: a list of results, which does not name their pictures; give the results"
+            " folder, or a data set"
+        )
+    data = decode_json(content, _DataSet, f"{file}: not a COCO data set", str(file))
     if not data.images:
         raise InputError(f"{file}: its images list is empty")
     annotations = data.annotations or []
-    joints = {one.category_id: len(one.keypoints) // 3 for one in annotations if one.keypoints}
+    joints = {str(one.category_id): len(one.keypoints) // 3 for one in annotations if one.keypoints}
     kinds = _joint_sets(file, data.categories, category, joints)
     numbers = numbered(one.id for one in data.images)
-    people: dict[Id, list[Labelled]] = {one.id: [] for one in data.images}
+    people: dict[Id, list[_Person]] = {one.id: [] for one in data.images}
     by_number = {number: one for one, number in numbers.items()}
     if len(people) != len(data.images):
         raise InputError(f"{file}: two of its images have the same id")
@@ -153,7 +170,7 @@ def _read_data_set(
     for position, one in enumerate(annotations):
         place = f"{file}: annotation {position if one.id is None else one.id}"
         number = number_of(numbers, one.image_id)
-        kind = kinds.get(one.category_id)
+        kind = kinds.get(str(one.category_id))
         if number is None:
             raise InputError(f"{place}: image id {one.image_id} is not among its images")
         if kind is None:
@@ -161,20 +178,26 @@ def _read_data_set(
         elif one.iscrowd:
             not_people["crowd"] += 1
         elif pose_thr is None or one.score is None or one.score >= pose_thr:
-            people[by_number[number]].append(_person(place, one, kind))
+            _check(place, one, kind)
+            people[by_number[number]].append(one)
+
+    def people_of(image_id: Id) -> list[Labelled]:
+        return [_labelled(one, kinds[str(one.category_id)]) for one in people[image_id]]
+
     finder = PictureFinder([os.path.abspath(images)]) if images else PictureFinder.beside(str(file))
     sets = tuple(dict.fromkeys(kinds.values()))
     texts = any(isinstance(one.id, str) for one in data.images)
-    return Labels(len(data.images), _pictures(data.images, people, finder), sets, texts, not_people)
+    pictures = _pictures(data.images, people_of, finder)
+    return Labels(len(data.images), pictures, sets, texts, not_people)
 
 
 def _joint_sets(
     file: Path,
     categories: Sequence[_Category] | None,
     wanted: str | None,
-    joints: dict[Id, int] | None,
-) -> dict[Id, JointSet]:
-    """The joint sets of a file's categories by category id.
+    joints: dict[str, int] | None,
+) -> dict[str, JointSet]:
+    """The joint sets of a file's categories by category id, as a text.
 
     joints: how many joints the annotations of each category have. Raises InputError where no
     category has joints, or the wanted one has none.
@@ -188,13 +211,13 @@ def _joint_sets(
                 f"{file}: no category is called {wanted}; there are: {list_categories(known)}"
             )
         known = [one for one in known if one.id in chosen]
-    found: dict[Id, JointSet] = {}
+    found: dict[str, JointSet] = {}
     for one in known:
-        count = len(one.joints) or counts.get(one.id, 0)
+        count = len(one.joints) or counts.get(str(one.id), 0)
         if count:
             names = one.joints or _usual_names(count)
             name = str(one.id if one.name is None else one.name)
-            found[one.id] = JointSet(name, _distinct(names), _limbs(one.skeleton, count))
+            found[str(one.id)] = JointSet(name, _distinct(names), _limbs(one.skeleton, count))
     if not found:
         raise InputError(
             f"{file}: no category with keypoints{f' is called {wanted}' if wanted else ''}"
@@ -230,18 +253,23 @@ def _limbs(skeleton: Any, count: int) -> tuple[tuple[int, int], ...]:
     )
 
 
-def _person(place: str, one: _Person, kind: JointSet) -> Labelled:
+def _check(place: str, one: _Person, kind: JointSet) -> None:
+    """Raise InputError for a person with another number of joints than its category has."""
+    count = len(kind.names)
+    if one.keypoints and len(one.keypoints) != 3 * count:
+        raise InputError(
+            f"{place} has {len(one.keypoints) / 3:g} joints, its category {kind.category} has"
+            f" {count}"
+        )
+    if one.keypoint_confidences and len(one.keypoint_confidences) != count:
+        raise InputError(
+            f"{place} has {len(one.keypoint_confidences)} keypoint_confidences for {count} joints"
+        )
+
+
+def _labelled(one: _Person, kind: JointSet) -> Labelled:
     flat = one.keypoints or [0.0] * (3 * len(kind.names))
-    if len(flat) != 3 * len(kind.names):
-        raise InputError(
-            f"{place} has {len(flat) / 3:g} joints, its category {kind.category} has"
-            f" {len(kind.names)}"
-        )
     sure: Sequence[float | None] = one.keypoint_confidences or [None] * len(kind.names)
-    if len(sure) != len(kind.names):
-        raise InputError(
-            f"{place} has {len(sure)} keypoint_confidences for {len(kind.names)} joints"
-        )
     joints = [
         Joint(x, y, 2 if v >= 2 else int(v > 0), confidence)
         for x, y, v, confidence in zip(flat[::3], flat[1::3], flat[2::3], sure, strict=True)
@@ -257,7 +285,7 @@ def _box(bbox: Sequence[float] | None) -> tuple[float, float, float, float] | No
 
 
 def _pictures(
-    images: Sequence[Image], people: dict[Id, list[Labelled]], finder: PictureFinder
+    images: Sequence[_Image], people_of: Callable[[Id], list[Labelled]], finder: PictureFinder
 ) -> Iterator[LabelledPicture]:
     for one in images:
         name = one.name or str(one.id)
@@ -269,12 +297,14 @@ def _pictures(
             None if size is None else (round(size[0]), round(size[1])),
             None if found is None else found[0],
             inside(name if found is None else found[1]),
-            people[one.id],
+            people_of(one.id),
+            one.frame_id,
         )
 
 
 def inside(name: str) -> str:
     """A name as a relative path that stays inside of the folder it is put into."""
-    parts = name.split("/") if "/" in name else name.replace("\\", "/").split("/")
+    whole = name.replace("\0", "_")
+    parts = whole.split("/") if "/" in whole else whole.replace("\\", "/").split("/")
     kept = [part for part in parts if part not in ("", ".", "..") and not _DRIVE.match(part)]
     return "/".join(kept) or "picture"
