@@ -3,9 +3,11 @@
 Makes a clip by panning over the example pictures, writes its frames as JPEGs as well, and runs
 ``mpn annotate`` over both in turns. The ratio says how fast the video is beside the pictures: 1 is
 the same, more is faster. CPU time counts, of all processes, since machines do other things too.
-With ``--long`` the memory of a clip ten times as long is measured beside it.
 
-    python benchmarks/bench_video.py [--seconds 60] [--repeat 3] [--long] [--json FILE]
+``--memory`` measures in its place what the largest process needs for the clip and for one ten times
+as long, of which every frame is decoded and one per second annotated.
+
+    python benchmarks/bench_video.py [--seconds 60] [--repeat 3] [--memory] [--json FILE]
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from mpn_cli.sources.tasks import FrameTask
 ROOT = Path(__file__).parents[1]
 FPS = 30
 SIZE = (1280, 720)
+JPEGS, VIDEO, LONG = "frames as JPEG files", "the video", "a video ten times as long"
 PAN_SECONDS = 2
 """How long the camera moves over one picture."""
 
@@ -82,6 +85,23 @@ def make_clip(file: Path, seconds: int) -> None:
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def repeat_clip(clip: Path, file: Path, times: int) -> None:
+    """The clip several times in a row, without encoding it again."""
+    with av.open(str(file), "w") as container:
+        stream: VideoStream | None = None
+        shift = 0
+        for _ in range(times):
+            with av.open(str(clip), "r") as opened:
+                source = opened.streams.video[0]
+                stream = stream or container.add_stream_from_template(source)
+                for packet in opened.demux(source):
+                    if packet.pts is not None and packet.dts is not None:
+                        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                        packet.stream = stream
+                        container.mux(packet)
+                shift += source.duration or 0
 
 
 def write_frames(clip: Path, folder: Path) -> None:
@@ -150,24 +170,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=int, default=60, help="length of the clip")
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--long", action="store_true", help="also a clip ten times as long")
+    parser.add_argument("--memory", action="store_true", help="of a clip ten times as long")
     parser.add_argument("--options", default="", help="of mpn annotate, for all runs")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     options = arguments.options.split()
     with tempfile.TemporaryDirectory() as scratch:
-        clip, frames = Path(scratch, "clip.mp4"), Path(scratch, "frames")
+        clip, other = Path(scratch, "clip.mp4"), Path(scratch, "other")
         make_clip(clip, arguments.seconds)
-        write_frames(clip, frames)
-        runs: dict[str, list[Spent]] = {"frames as JPEG files": [], "the video": []}
+        if arguments.memory:
+            other = other.with_suffix(".mp4")
+            repeat_clip(clip, other, 10)
+            options += ["--fps", "1"]
+        else:
+            write_frames(clip, other)
+        runs: dict[str, list[Spent]] = {LONG if arguments.memory else JPEGS: [], VIDEO: []}
         for _ in range(arguments.repeat):
-            for (name, spent), source in zip(runs.items(), (frames, clip), strict=True):
+            for (name, spent), source in zip(runs.items(), (other, clip), strict=True):
                 spent.append(annotate(source, *options))
                 print(name, spent[-1], file=sys.stderr)
-        if arguments.long:
-            long = Path(scratch, "long.mp4")
-            make_clip(long, 10 * arguments.seconds)
-            runs["a video ten times as long"] = [annotate(long, *options)]
     count = arguments.seconds * FPS
     table = make_table(
         f"{count} frames of {SIZE[0]}x{SIZE[1]}", ("", "CPU s", "wall s", "peak MB"), numbers_from=2
@@ -179,11 +200,14 @@ def main() -> None:
         peak = max(one.peak_mb for one in spent)
         table.add_row(name, f"{medians[name]:.1f}", f"{wall:.1f}", f"{peak:.0f}")
     stdout.print(table)
-    ratio = medians["frames as JPEG files"] / medians["the video"]
-    print(f"speed of the video: {ratio:.2f} of that of the pictures")
+    content: dict[str, object] = {
+        name: [asdict(one) for one in spent] for name, spent in runs.items()
+    }
+    if not arguments.memory:
+        content["ratio"] = medians[JPEGS] / medians[VIDEO]
+        print(f"speed of the video: {content['ratio']:.2f} of that of the pictures")
     if arguments.json:
-        content = {name: [asdict(one) for one in spent] for name, spent in runs.items()}
-        arguments.json.write_text(json.dumps({"ratio": ratio, **content}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -89,13 +89,13 @@ class ListedVideo:
 def list_frames(path: str) -> ListedVideo:
     """All frames of a video, from its packets. Raises UnreadableError."""
     with opened_video(path) as (container, stream):
-        shown = [packet for packet in _packets(container, stream) if not _is_hidden(packet)]
         origin = (container.start_time or 0) / 1_000_000
         units = float(stream.time_base or 1)
         promised = stream.frames
         stamps = sorted(
             (_shown_at(packet), seek_stamp(container, packet), packet.is_keyframe)
-            for packet in shown
+            for packet in _packets(container, stream)  # none is kept: together they are the file
+            if not _is_hidden(packet)
         )
     frames: list[Frame] = []
     start, start_number, before = 0, -1, None

@@ -27,6 +27,7 @@ LIBRARIES = {
     "numpy": "numpy",
     "opencv-python-headless": "cv2",
     "numba": "numba",
+    "av": "av",
     "pycocotools": "pycocotools",
 }
 """Distributions that run.json names, and what they are imported as."""
