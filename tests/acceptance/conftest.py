@@ -34,6 +34,28 @@ def preloaded() -> Iterator[Preloaded]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def annotated_dev(
+    coco_dev: Path, tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded
+) -> Path:
+    """What the shipped weights find in the measuring data set's boxes.
+
+    Its tests are in one group, so that one of the test processes annotates it.
+    """
+    folder = tmp_path_factory.mktemp("dev")
+    words = [
+        "annotate",
+        str(coco_dev / "person_keypoints.json"),
+        "-o",
+        "own",
+        "--precision",
+        "int8",
+    ]
+    done = preloaded.run(words, folder, environment())
+    assert done.returncode == 0, done.stderr
+    return folder / "own"
+
+
 @pytest.fixture
 def mpn(tmp_path: Path, preloaded: Preloaded) -> Mpn:
     """Runs ``mpn`` with some arguments in an empty folder.
