@@ -175,11 +175,9 @@ def test_what_cant_be_done_is_one_line(
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_job_goes_on_where_it_was_stopped(
-    mpn: Mpn, tmp_path: Path, fresh_weights: Path, how: signal.Signals
+    tmp_path: Path, photos: Path, whole: Path, fresh_weights: Path, how: signal.Signals
 ) -> None:
-    folder = many_pictures(tmp_path)
-    command = ("annotate", folder, "--model", fresh_weights, "--shard-size", "1", "-o")
-    assert mpn(*command, "whole").returncode == 0
+    command = ("annotate", photos, "--model", fresh_weights, "--shard-size", "1", "-o")
     out = tmp_path / "out"
     stops = 0
     for _ in range(40):
@@ -188,7 +186,7 @@ def test_a_job_goes_on_where_it_was_stopped(
             [*COMMAND, *map(str, command), str(out)], cwd=tmp_path, env=environment(),
             stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
-        while running.poll() is None and len(list(out.glob("parts/*.jsonl"))) < seen + 4:
+        while running.poll() is None and len(list(out.glob("parts/*.jsonl"))) < seen + 7:
             time.sleep(0.02)
         if how == signal.SIGINT:  # Ctrl-C reaches the workers, too
             os.killpg(running.pid, how)
@@ -202,12 +200,12 @@ def test_a_job_goes_on_where_it_was_stopped(
         if how != signal.SIGKILL:
             assert b"The same command goes on from there" in said
         published = out / "predictions.json"
-        if seen + 4 + 3 < 24:  # up to three shards were in hand
+        if seen + 7 + 3 < 24:  # up to three shards were in hand
             assert not published.exists()
         elif published.exists():  # stopped while the results were written: each is whole or absent
-            assert published.read_bytes() == results(tmp_path / "whole")[0]
+            assert published.read_bytes() == results(whole)[0]
     assert stops >= 2
-    assert results(out) == results(tmp_path / "whole")
+    assert results(out) == results(whole)
 
 
 def test_sigterm_before_the_first_shard(mpn: Mpn, tmp_path: Path) -> None:
@@ -224,8 +222,8 @@ def test_sigterm_before_the_first_shard(mpn: Mpn, tmp_path: Path) -> None:
 
 
 def test_a_damaged_part_is_done_again(mpn: Mpn, tmp_path: Path, fresh_weights: Path) -> None:
-    folder = many_pictures(tmp_path)
-    command = ("annotate", folder, "--model", fresh_weights, "--shard-size", "4", "--keep-parts",
+    folder = many_pictures(tmp_path, 8)
+    command = ("annotate", folder, "--model", fresh_weights, "--shard-size", "2", "--keep-parts",
                "--no-flip", "-o", "out")  # fmt: skip
     assert mpn(*command).returncode == 0
     expected = results(tmp_path / "out")

@@ -84,7 +84,7 @@ def worker(start: Start, port: int, **changes: str) -> subprocess.Popen[bytes]:
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cluster") / "photos"
-    for number in range(200):
+    for number in range(100):
         make_picture(folder / f"{number}.png", seed=number)
     return folder
 
@@ -94,7 +94,7 @@ def annotate(
 ) -> subprocess.Popen[bytes]:
     return start(
         *COMMAND, "annotate", photos, "--model", weights, "--cluster", f"tcp://127.0.0.1:{port}",
-        "-o", out, "--shard-size", 4,
+        "-o", out, "--shard-size", 2,
     )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def annotate(
 def local(photos: Path, fresh_weights: Path) -> list[bytes]:
     """What a run on this machine gives."""
     command = [*COMMAND, "annotate", photos, "--model", fresh_weights, "-o", "local",
-               "--shard-size", 4]  # fmt: skip
+               "--shard-size", 2]  # fmt: skip
     subprocess.run(list(map(str, command)), cwd=photos.parent, env=environment(), check=True)
     return results(photos.parent / "local")
 
@@ -122,7 +122,7 @@ def test_a_killed_worker_and_a_late_one_change_nothing(
     assert results(tmp_path / "out") == local
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["options"]["cluster"]["value"].endswith(str(port))
-    assert run["counts"]["pictures"] == 200
+    assert run["counts"]["pictures"] == 100
 
 
 def test_a_lost_scheduler_and_a_killed_client_change_nothing(
@@ -166,7 +166,7 @@ def test_stopping_keeps_what_is_done(
 def test_a_cluster_started_here(
     mpn: Mpn, tmp_path: Path, photos: Path, fresh_weights: Path, local: list[bytes]
 ) -> None:
-    done = mpn("annotate", photos, "--model", fresh_weights, "-o", "out", "--shard-size", 4,
+    done = mpn("annotate", photos, "--model", fresh_weights, "-o", "out", "--shard-size", 2,
                "--cluster", "local", "--workers", 2)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert results(tmp_path / "out") == local

@@ -1,4 +1,4 @@
-"""The three ways in, on the measuring data set."""
+"""A data set and a detection list go in, on the measuring data set."""
 
 import json
 from pathlib import Path
@@ -11,14 +11,12 @@ from tests.acceptance.conftest import Mpn
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.xdist_group("coco_dev")
 def test_data_set_gives_one_result_for_each_boxed_person(
-    mpn: Mpn, tmp_path: Path, coco_dev: Path
+    coco_dev: Path, annotated_dev: Path
 ) -> None:
-    truth_file = coco_dev / "person_keypoints.json"
-    done = mpn("annotate", truth_file, "--no-flip", "-o", "out")
-    assert done.returncode == 0, done.stderr
-    truth = coco.COCO(str(truth_file))
-    found = truth.loadRes(str(tmp_path / "out/predictions.json"))
+    truth = coco.COCO(str(coco_dev / "person_keypoints.json"))
+    found = truth.loadRes(str(annotated_dev / "predictions.json"))
     for picture in truth.getImgIds():
         people = [tuple(round(side, 2) for side in one["bbox"])
                   for one in truth.imgToAnns[picture] if not one["iscrowd"]]  # fmt: skip
@@ -38,10 +36,3 @@ def test_detection_list(mpn: Mpn, tmp_path: Path, coco_dev: Path) -> None:
     assert len({one["image_id"] for one in found}) == 25
     order = [(one["image_id"], -one["score"]) for one in found]
     assert order == sorted(order)
-
-
-def test_folder(mpn: Mpn, tmp_path: Path, coco_dev: Path) -> None:
-    done = mpn("annotate", coco_dev / "images", "--no-flip", "-o", "out")
-    assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "out/predictions.json").read_text())
-    assert len(found) == len(list((coco_dev / "images").iterdir()))

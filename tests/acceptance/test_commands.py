@@ -1,32 +1,25 @@
+"""Every command's help, and the commands that tell of what is installed."""
+
 import json
+import os
+import platform
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
+import typer
+from mpn_models.registry import DEFAULT_MODEL
 
+from mpn_cli.cli.app import app
+from mpn_cli.networks.fetching import read_catalogue
 from tests.acceptance.conftest import Mpn
 
+COMMANDS = list(getattr(typer.main.get_command(app), "commands", {}))
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "",
-        "annotate",
-        "train",
-        "label",
-        "pack",
-        "quantise",
-        "eval",
-        "nms-bench",
-        "convert",
-        "export",
-        "models",
-        "backends",
-        "detectors",
-        "fetch",
-        "doctor",
-    ],
-)
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_has_an_example_and_fits(mpn: Mpn, command: str) -> None:
     done = mpn(*command.split(), "--help")
     assert done.returncode == 0
@@ -52,6 +45,50 @@ def test_listed_plugins(mpn: Mpn) -> None:
         assert name in mpn(command).stdout
         rows = json.loads(mpn(command, "--json").stdout)["plugins"]
         assert name in [row["name"] for row in rows if row["loads"] == "yes"]
+
+
+def test_the_doctor_tells_what_a_bug_report_needs(mpn: Mpn, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    (cache / "mpn/networks").mkdir(parents=True)
+    (cache / "mpn/networks/x.onnx").write_bytes(bytes(2_500_000))
+    variables = {"XDG_CACHE_HOME": str(cache), "MPN_BATCH": "7"}
+    found = json.loads(mpn("doctor", "--json", **variables).stdout)
+    assert found["versions"]["python"] == platform.python_version()
+    for library in ("numpy", "openvino", "torch", "opencv-python-headless"):
+        assert found["versions"][library] == version(library)
+    assert found["weights"][DEFAULT_MODEL] == "shipped"
+    assert found["caches"] == {
+        str(cache / "mpn/openvino"): "empty",
+        str(cache / "mpn/networks"): "2.5 MB in 1 files",
+    }
+    assert found["environment"]["MPN_BATCH"] == "7"
+    assert found["machine"]["cores"].endswith(f"of {os.cpu_count()}")
+    shown = mpn("doctor", "--quiet", **variables).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert f"python {platform.python_version()}" in " ".join(shown.split())
+    assert str(cache) not in shown
+
+
+def test_networks_that_can_be_fetched_are_listed(
+    mpn: Mpn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a network: through a proxy that is not there."""
+    variables = {"XDG_CACHE_HOME": str(tmp_path), "HTTPS_PROXY": "http://127.0.0.1:1"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (entry,) = read_catalogue().values()
+    rows = json.loads(mpn("fetch", "--json", **variables).stdout)["networks"]
+    assert [(row["name"], row["fetched"]) for row in rows] == [(entry.name, False)]
+    entry.file.parent.mkdir(parents=True)
+    entry.file.write_bytes(b"what another version of mpn fetched")
+    table = mpn("fetch", **variables).stdout
+    assert max(map(len, table.splitlines())) <= 80
+    assert entry.about in " ".join(table.split())
+    for name, message in (("x", "no network named x; known: "), (entry.name, "can't be reached")):
+        done = mpn("fetch", name, **variables)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert entry.file.read_bytes() == b"what another version of mpn fetched"
 
 
 def test_help_imports_nothing_heavy() -> None:
