@@ -125,7 +125,7 @@ def export(network: OwnNetwork, target: Target, file: Path, *, with_decoding: bo
             module(torch.from_numpy(crops))
             write(module, torch.from_numpy(crops), conventions, made)
         expected = trained(torch.from_numpy(crops)).numpy()
-        difference, pixels = _compared(run, made, crops, expected, model, with_decoding)
+        difference, pixels = _compared(run, made, crops, expected, model, decoded=with_decoding)
         files = [file, file.with_suffix(".bin")] if target is Target.OPENVINO else [file]
         for old in files[1:]:
             old.unlink(missing_ok=True)  # never the old values with the new network
@@ -171,7 +171,13 @@ def check_target(target: Target, file: Path) -> None:
 
 
 def _compared(
-    run: _Run, made: Path, crops: Float32Array, heatmaps: Float32Array, model: Model, decoded: bool
+    run: _Run,
+    made: Path,
+    crops: Float32Array,
+    heatmaps: Float32Array,
+    model: Model,
+    *,
+    decoded: bool,
 ) -> tuple[float, float | None]:
     """The written network's differences from ours, for a batch and for a crop alone.
 

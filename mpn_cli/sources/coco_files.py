@@ -234,6 +234,7 @@ def _tasks(
     pictures: dict[int, Image],
     boxes: dict[int, list[Box]] | None,
     left_out: Counter[str],
+    *,
     labelled: bool = False,
 ) -> Gathered:
     gathered = Gathered([], left_out=left_out)

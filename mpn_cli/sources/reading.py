@@ -196,7 +196,7 @@ class _Header:
     """Whether EXIF rotates it by 90 degrees; determined only on request."""
 
 
-def _check_header(content: bytes, orientation_too: bool = False) -> _Header:
+def _check_header(content: bytes, *, orientation_too: bool = False) -> _Header:
     """What a file's header says. Raises UnreadableError for what can't be, or isn't, decoded.
 
     orientation_too: width and height are those of the picture turned as EXIF says.
