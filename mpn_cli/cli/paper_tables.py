@@ -26,6 +26,7 @@ _LATEX = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "µ": r"\textmu{}",
+    "±": r"\textpm{}",
     "-": "-",
     "\N{EN DASH}": "--",
 }

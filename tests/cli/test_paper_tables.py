@@ -34,7 +34,7 @@ def check_latex(text: str, columns: int) -> list[list[str]]:
     known = {
         "begin", "end", "centering", "caption", "toprule", "midrule", "bottomrule",
         "textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater",
-        "textbar", "textmu",
+        "textbar", "textmu", "textpm",
     }  # fmt: skip
     assert set(re.findall(r"\\([A-Za-z]+)", text)) <= known
     body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
@@ -50,6 +50,7 @@ def test_latex() -> None:
     assert second == [r"95 \% interval", "0.5--0.6", "$-0.020$"]
     assert r"\begin{tabular}{lrr}" in latex(TABLE)
     assert escaped("a_b & 5%") == r"a\_b \& 5\%"
+    assert escaped("36 ±7%") == r"36 \textpm{}7\%"
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX here")

@@ -97,6 +97,25 @@ def _crowds(settings: NmsBenchOptions) -> Candidates:
     return make_crowds(crowds, settings.seed)
 
 
+def _spread(row: Row) -> float:
+    """Half the range of a row's timings, as a share of their median."""
+    low, high = row.spread
+    return (high - low) / 2 / row.microseconds
+
+
+def _short(microseconds: float) -> str:
+    """Three digits; from 1,000 on in thousands ("12.3k"), so that the table fits 80 columns."""
+    if microseconds >= 999.5:
+        return f"{_three_digits(microseconds / 1000)}k"
+    return _three_digits(microseconds)
+
+
+def _three_digits(value: float) -> str:
+    return (
+        f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+    )
+
+
 def _cells(row: Row) -> list[str]:
     return [
         row.backend,
@@ -104,8 +123,8 @@ def _cells(row: Row) -> list[str]:
         row.agrees,
         "-" if row.ap is None else f"{row.ap:.4f}",
         str(row.kept),
-        f"{row.microseconds:,.1f} ({row.spread[0]:,.0f}-{row.spread[1]:,.0f})",
-        f"{row.microseconds_per_pose:,.2f}",
+        f"{_short(row.microseconds)} ±{_spread(row):.0%}",
+        _short(row.microseconds_per_pose),
         "-" if row.against_hard is None else f"{row.against_hard:.1f}x",
     ]
 
