@@ -96,6 +96,8 @@ class GroundTruth:
     """(K,) OKS constants."""
     own_sigmas: bool
     """Whether they are others than COCO's."""
+    all_keypoints: Float64Array
+    """(M, K, 3) of ``people``: pixels, visibility."""
     notes: list[str] = field(default_factory=list)
     """What is odd about the labels, a line each."""
 
@@ -112,13 +114,11 @@ class GroundTruth:
     @cached_property
     def columns(self) -> People:
         """All of ``people``."""
-        keypoints = np.array([one.keypoints for one in self.people], dtype=np.float64)
-        keypoints = keypoints.reshape(len(self.people), len(self.names), 3)
         crowd = np.array([one.iscrowd for one in self.people], dtype=np.bool_)
         counted = np.array([one.num_keypoints for one in self.people], dtype=np.int64)
         boxes = [one.bbox or (0.0, 0.0, 0.0, 0.0) for one in self.people]
         return People(
-            keypoints,
+            self.all_keypoints,
             np.array(boxes, dtype=np.float64).reshape(-1, 4),
             np.array([one.area for one in self.people], dtype=np.float64),
             np.array([one.labelled for one in self.people], dtype=np.int64),
@@ -225,8 +225,11 @@ def read_ground_truth(
                      " its images: they count for nothing")  # fmt: skip
     joints = _joints(file, labels, listed)
     names = _names([c for c in listed if c.id in categories], joints)
-    labelled = [one.labelled for one in labels]
-    notes += odd_labels(labels, labelled, joints, names)
+    unlabelled = [0.0] * (3 * joints)
+    flat = [one.keypoints or unlabelled for one in labels]
+    keypoints = np.array(flat, dtype=np.float64).reshape(len(labels), joints, 3)
+    labelled = (keypoints[..., 2] > 0).sum(axis=1).tolist()
+    notes += odd_labels(labels, keypoints, labelled, names)
     people = [
         _person(file, one, number, picture, categories[one.category_id], count, joints)
         for number, ((one, picture), count) in enumerate(zip(placed, labelled, strict=True), 1)
@@ -242,7 +245,7 @@ def read_ground_truth(
     truth = GroundTruth(
         file, Pictures(file, images, numbers), people, names, categories, others,
         category is not None, list_categories(listed), np.array(values),
-        tuple(values) != COCO.sigmas, notes,
+        tuple(values) != COCO.sigmas, keypoints, notes,
     )  # fmt: skip
     if not truth.scored:
         notes.append("nobody has to be found: no annotation that counts has a labelled joint")

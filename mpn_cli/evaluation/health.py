@@ -163,12 +163,13 @@ def _outside(found: Found, truth: Labelled) -> str | None:
     )
     if np.isinf(limits).all():
         return None
-    middle = limits[rows] / 2  # a pose cut off reaches a little over
-    x, y = (
-        np.abs(found.keypoints[..., axis] - middle[:, axis, None]) > 1.2 * middle[:, axis, None]
-        for axis in (0, 1)
-    )
-    share = (x | y).mean()
+    middle = limits[rows] / 2
+    outside = np.zeros(found.keypoints.shape[:2], np.bool_)
+    for axis in (0, 1):
+        away = found.keypoints[..., axis] - middle[:, axis, None]
+        np.abs(away, out=away)
+        outside |= away > 1.2 * middle[:, axis, None]  # a pose cut off reaches a little over
+    share = outside.mean()
     return (
         f"{share:.0%} of the joints lie outside their pictures" if share > OUTSIDE_SHARE else None
     )

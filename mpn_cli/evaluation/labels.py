@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mpn_cli.base.arrays import Float64Array
 from mpn_cli.base.skeletons import COCO, plain_name
 from mpn_cli.formats.coco import Person
 
@@ -24,11 +25,15 @@ SMALLEST_AREA = 1.0
 
 
 def odd_labels(
-    people: Sequence[Person], labelled: Sequence[int], joints: int, names: Sequence[str]
+    people: Sequence[Person],
+    keypoints: Float64Array,
+    labelled: Sequence[int],
+    names: Sequence[str],
 ) -> list[str]:
     """One line for each thing that is odd about annotations as they stand in the file.
 
-    labelled: how many joints of each are; joints: how many everybody has; names: theirs.
+    keypoints: (M, K, 3) pixels and visibility; labelled: how many joints of each person have a
+    label; names: of the joints.
     """
     scored = [o for o, count in zip(people, labelled, strict=True) if count and not o.iscrowd]
     lines = [
@@ -37,7 +42,7 @@ def odd_labels(
         _ids(people),
         _doubled_ids(people),
         _doubled(scored),
-        _places(scored, joints),
+        _places(keypoints, people),
         _names(names),
     ]
     return [line for line in lines if line]
@@ -113,9 +118,8 @@ def _doubled(scored: Sequence[Person]) -> str | None:
     )
 
 
-def _places(scored: Sequence[Person], joints: int) -> str | None:
-    flat = [one.keypoints for one in scored]
-    labels = np.array(flat, dtype=np.float64).reshape(-1, joints, 3)
+def _places(keypoints: Float64Array, people: Sequence[Person]) -> str | None:
+    labels = keypoints[np.array([not one.iscrowd for one in people], dtype=np.bool_)]
     places = labels[labels[..., 2] > 0][:, :2]
     if not len(places):
         return None
