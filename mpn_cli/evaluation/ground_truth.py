@@ -210,19 +210,25 @@ def read_ground_truth(
     numbers = numbered(image.id for image in content.images)
     images = {numbers[image.id]: image for image in content.images}
     if len(images) < len(content.images):
-        notes.append(f"{len(content.images) - len(images)} of its image ids stand there twice: the"
-                     " last picture counts")  # fmt: skip
+        notes.append(
+            f"{len(content.images) - len(images)} of its image ids appear twice: the"
+            " last picture counts"
+        )
     chosen = [p for p in annotations if p.category_id in categories]
     strangers = len(annotations) - len(chosen)
     strangers -= sum(p.category_id in others for p in annotations)
     if strangers:
-        notes.append(f"{strangers} annotations have a category that is not among its categories:"
-                     " they count for nothing")  # fmt: skip
+        notes.append(
+            f"{strangers} annotations have a category that is not among its categories:"
+            " they count for nothing"
+        )
     placed = [(p, n) for p in chosen if (n := number_of(numbers, p.image_id)) is not None]
     labels = [p for p, _ in placed]
     if len(labels) < len(chosen):
-        notes.append(f"{len(chosen) - len(labels)} annotations are for pictures that are not among"
-                     " its images: they count for nothing")  # fmt: skip
+        notes.append(
+            f"{len(chosen) - len(labels)} annotations are for pictures that are not among"
+            " its images: they count for nothing"
+        )
     joints = _joints(file, labels, listed)
     names = _names([c for c in listed if c.id in categories], joints)
     unlabelled = [0.0] * (3 * joints)
@@ -239,14 +245,25 @@ def read_ground_truth(
         for one, count in zip(labels, labelled, strict=True)
     )
     if boxes:
-        notes.append(f"{boxes} people have no area: OKS takes their boxes', which are larger than"
-                     " the segmented areas of COCO")  # fmt: skip
+        notes.append(
+            f"{boxes} people have no area: OKS takes their boxes', which are larger than"
+            " the segmented areas of COCO"
+        )
     values = oks_constants(sigmas, joints, names)
     truth = GroundTruth(
-        file, Pictures(file, images, numbers), people, names, categories, others,
-        category is not None, list_categories(listed), np.array(values),
-        tuple(values) != COCO.sigmas, keypoints, notes,
-    )  # fmt: skip
+        file,
+        Pictures(file, images, numbers),
+        people,
+        names,
+        categories,
+        others,
+        category is not None,
+        list_categories(listed),
+        np.array(values),
+        tuple(values) != COCO.sigmas,
+        keypoints,
+        notes,
+    )
     if not truth.scored:
         notes.append("nobody has to be found: no annotation that counts has a labelled joint")
     return truth

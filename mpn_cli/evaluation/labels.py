@@ -12,16 +12,16 @@ from mpn_cli.base.skeletons import COCO, plain_name
 from mpn_cli.formats.coco import Person
 
 NOWHERE_SHARE = 0.05
-"""Of all labelled joints: more than this at 0, 0 is odd."""
+"""It is odd if a larger share of all labelled joints lies at 0, 0."""
 
 NORMALISED = 1.5
-"""Coordinates that never exceed this are shares of the picture, not pixels."""
+"""If no coordinate exceeds this, they are shares of the picture, not pixels."""
 
 ALIKE = 3
-"""So many joints called as COCO's are no chance."""
+"""So many joints with the names of COCO's are no coincidence."""
 
 SMALLEST_AREA = 1.0
-"""Pixels squared; nobody with a labelled joint is smaller."""
+"""Pixels squared; no person with a labelled joint is smaller."""
 
 
 def odd_labels(
@@ -96,12 +96,13 @@ def _ids(people: Sequence[Person]) -> str | None:
 
 
 def _doubled_ids(people: Sequence[Person]) -> str | None:
-    twice = [one for one, count in Counter(p.id for p in people if p.id is not None).items()
-             if count > 1]  # fmt: skip
+    twice = [
+        one for one, count in Counter(p.id for p in people if p.id is not None).items() if count > 1
+    ]
     if not twice:
         return None
     return (
-        f"{len(twice)} annotation ids stand there twice (first: {twice[0]}): pycocotools takes the"
+        f"{len(twice)} annotation ids appear twice (first: {twice[0]}): pycocotools takes the"
         " last of each for all of them"
     )
 
@@ -113,8 +114,7 @@ def _doubled(scored: Sequence[Person]) -> str | None:
         return None
     first = next(o for o in scored if poses[o.image_id, tuple(o.keypoints or ())] > 1)
     return (
-        f"{doubled} labelled people stand there twice ({_named([first])}): only one of two can be"
-        " found"
+        f"{doubled} labelled people appear twice ({_named([first])}): only one of two can be found"
     )
 
 

@@ -116,11 +116,13 @@ def compare(
         mine[best],
         place[theirs[best]],
         oks[best],
-        np.concatenate([
-            np.empty((0, len(sigmas))),
-            *_in_blocks(lambda some: terms(mine[best[some]], theirs[best[some]]), len(best)),
-        ]),
-    )  # fmt: skip
+        np.concatenate(
+            [
+                np.empty((0, len(sigmas))),
+                *_in_blocks(lambda some: terms(mine[best[some]], theirs[best[some]]), len(best)),
+            ]
+        ),
+    )
     near = np.flatnonzero(oks >= LEAST_OKS - _MARGIN)
     unlabelled = np.flatnonzero(people.labelled == 0)
     others, in_boxes = equal_pairs(pictures[rows], people.pictures[unlabelled])
@@ -155,9 +157,12 @@ def candidates(truth: GroundTruth, places: Places, rows: IntArray, people: IntAr
 
 
 def _terms(
-    x: Float64Array, y: Float64Array, label_x: Float64Array, label_y: Float64Array,
+    x: Float64Array,
+    y: Float64Array,
+    label_x: Float64Array,
+    label_y: Float64Array,
     scale: Float64Array,
-) -> Float64Array:  # fmt: skip
+) -> Float64Array:
     """(N, K) OKS terms; the arrays handed over are overwritten."""
     x -= label_x
     x *= x
@@ -182,9 +187,13 @@ def _best(mine: IntArray, theirs: IntArray, oks: Float64Array, scored: IntArray)
 
 
 def _by_joint(
-    people: People, sigmas: Float64Array, x: Float64Array, y: Float64Array, rows: IntArray,
+    people: People,
+    sigmas: Float64Array,
+    x: Float64Array,
+    y: Float64Array,
+    rows: IntArray,
     count: int,
-) -> Float64Array:  # fmt: skip
+) -> Float64Array:
     labels = people.keypoints[rows]
     joints = np.argsort(labels[..., 2] <= 0, axis=1, kind="stable")[:, :count]
     aways = [
@@ -195,9 +204,13 @@ def _by_joint(
 
 
 def _in_box(
-    people: People, sigmas: Float64Array, x: Float64Array, y: Float64Array, rows: IntArray,
+    people: People,
+    sigmas: Float64Array,
+    x: Float64Array,
+    y: Float64Array,
+    rows: IntArray,
     count: int,
-) -> Float64Array:  # fmt: skip
+) -> Float64Array:
     """Where nobody labelled a joint, joints are measured by how far outside the box they lie.
 
     The box is the person's, grown by its own size on each side.

@@ -83,8 +83,10 @@ def as_json(truth: GroundTruth, assessed: Sequence[Assessed]) -> dict[str, Any]:
     for one in assessed:
         odd = [*truth.notes, *one.odd]
         entry: dict[str, Any] = {
-            "results": str(one.results.file), **one.evaluation.numbers, "odd": odd,
-        }  # fmt: skip
+            "results": str(one.results.file),
+            **one.evaluation.numbers,
+            "odd": odd,
+        }
         if one.intervals:
             entry["intervals"] = _named(one.intervals)
         if one.change:
