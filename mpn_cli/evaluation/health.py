@@ -49,7 +49,7 @@ class Found:
     scores: Float64Array
     """(N,)."""
     strangers: Mapping[int, str] = field(default_factory=dict)
-    """The results file's names of pictures that the ground truth lacks; their numbers are below 0."""
+    """What the results call pictures that the ground truth lacks, by number (below 0)."""
 
     @cached_property
     def by_picture(self) -> tuple[IntArray, IntArray, IntArray]:

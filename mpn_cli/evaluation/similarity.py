@@ -71,8 +71,8 @@ def similarities(
     x, y = np.moveaxis(found - labels, -1, 0)
     squared = x * x + y * y
     spread = 2 * (2 * sigmas) ** 2
-    terms: Float64Array = np.exp(-squared / (spread * (areas[..., None] + np.spacing(1))))
-    return terms
+    with np.errstate(over="ignore"):  # areas below 0, about which the ground truth's notes speak
+        return np.asarray(np.exp(-squared / (spread * (areas[..., None] + np.spacing(1)))))
 
 
 def judged_sigmas(truth: GroundTruth) -> Float64Array:
@@ -149,9 +149,12 @@ def candidates(truth: GroundTruth, places: Places, rows: IntArray, people: IntAr
         which = np.flatnonzero(counts == count)
         for start in range(0, len(which), _BLOCK):
             some = which[start : start + _BLOCK]
-            of = _in_box if count == 0 else _by_joint
             x, y = (axis[rows[some]] for axis in places)
-            oks[some] = of(everybody, sigmas, x, y, people[some], count)
+            oks[some] = (
+                _by_joint(everybody, sigmas, x, y, people[some], count)
+                if count
+                else _in_box(everybody, sigmas, x, y, people[some])
+            )
     alike = oks >= LEAST_OKS
     return Candidates(rows[alike], people[alike], oks[alike])
 
@@ -170,7 +173,8 @@ def _terms(
     y *= y
     x += y
     x *= scale
-    return np.exp(x, out=x)
+    with np.errstate(over="ignore"):  # as in similarities
+        return np.exp(x, out=x)
 
 
 def _best(mine: IntArray, theirs: IntArray, oks: Float64Array, scored: IntArray) -> IntArray:
@@ -209,7 +213,6 @@ def _in_box(
     x: Float64Array,
     y: Float64Array,
     rows: IntArray,
-    count: int,
 ) -> Float64Array:
     """Where nobody labelled a joint, joints are measured by how far outside the box they lie.
 
@@ -228,7 +231,8 @@ def _mean_of_terms(
 ) -> Float64Array:
     """(N,), in COCO's order of operations, of distances (N, J)."""
     distance = (x**2 + y**2) / (sigmas * 2) ** 2 / (areas[:, None] + np.spacing(1)) / 2
-    terms = np.ascontiguousarray(np.exp(-distance))
+    with np.errstate(over="ignore"):  # as in similarities
+        terms = np.ascontiguousarray(np.exp(-distance))
     return np.asarray(terms.sum(axis=1) / terms.shape[1])
 
 
