@@ -83,20 +83,22 @@ def markdown(table: PaperTable) -> str:
 def latex(table: PaperTable) -> str:
     """A table as a float of LaTeX, with the rules of booktabs."""
     alignment = "l" * table.words + "r" * (len(table.columns) - table.words)
-    return "\n".join([
-        r"\begin{table}",
-        r"  \centering",
-        rf"  \caption{{{escaped(table.title)}}}",
-        rf"  \begin{{tabular}}{{{alignment}}}",
-        r"    \toprule",
-        _line(table.columns),
-        r"    \midrule",
-        *map(_line, table.rows),
-        r"    \bottomrule",
-        r"  \end{tabular}",
-        r"\end{table}",
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"  \centering",
+            rf"  \caption{{{escaped(table.title)}}}",
+            rf"  \begin{{tabular}}{{{alignment}}}",
+            r"    \toprule",
+            _line(table.columns),
+            r"    \midrule",
+            *map(_line, table.rows),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
 
 
 def escaped(text: str) -> str:

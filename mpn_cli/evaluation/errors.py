@@ -6,7 +6,6 @@ arXiv 1707.05388: section 4.1 (localisation), 4.2 (scoring) and 4.3 (background)
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -17,7 +16,7 @@ from mpn_cli.evaluation.breakdown import belonging
 from mpn_cli.evaluation.ground_truth import GroundTruth
 from mpn_cli.evaluation.joining import equal_pairs
 from mpn_cli.evaluation.matching import Judged, match
-from mpn_cli.evaluation.measuring import Measured, judged_results
+from mpn_cli.evaluation.measuring import Measured, areas_around
 from mpn_cli.evaluation.results import Results
 from mpn_cli.evaluation.similarity import LEAST_OKS, Candidates, candidates, similarities
 
@@ -152,10 +151,13 @@ class _Case:
         changed = np.zeros(len(self.results), np.bool_)
         changed[rows] = True
         kept = ~changed[self.candidates.rows]
-        areas = judged_results(self.results, places).areas
+        areas = np.zeros(len(self.results))
+        areas[self.judged.rows] = self.judged.areas
+        if not self.results.poses.boxed:
+            areas[rows] = areas_around((places[0][rows], places[1][rows]))
         return replace(
             self,
-            judged=replace(self.judged, areas=areas),
+            judged=replace(self.judged, areas=areas[self.judged.rows]),
             candidates=Candidates(
                 np.concatenate([self.candidates.rows[kept], again.rows]),
                 np.concatenate([self.candidates.people[kept], again.people]),
@@ -245,31 +247,25 @@ def _worst(
     missed: IntArray,
 ) -> list[BadPicture]:
     """Pictures by what their people lost of OKS 1, most first."""
-    similarity: dict[int, list[float]] = {}
-    mistakes: dict[int, Counter[str]] = {}
-    picture_of = truth.picture_of
-    for picture, value, of_joint in zip(
-        picture_of[matched[:, 0]].tolist(), likeness.tolist(), kinds.tolist(), strict=True
-    ):
-        similarity.setdefault(picture, []).append(value)
-        mistakes.setdefault(picture, Counter()).update(
-            KINDS[kind].value for kind in of_joint if kind > 0
-        )
-    joints = (truth.keypoints[missed, :, 2] > 0).sum(axis=1)
-    for picture, labelled in zip(picture_of[missed].tolist(), joints.tolist(), strict=True):
-        similarity.setdefault(picture, []).append(0.0)
-        mistakes.setdefault(picture, Counter())[Mended.MISSED.value] += labelled
-    by_loss = sorted(similarity, key=lambda one: (sum(similarity[one]) - len(similarity[one]), one))
-    missing = Counter(picture_of[missed].tolist())
+    rows = np.concatenate([matched[:, 0], missed])
+    pictures, place = np.unique(truth.picture_of[rows], return_inverse=True)
+    of_matched, of_missed = np.split(place, [len(matched)])
+    people = np.bincount(place, minlength=len(pictures))
+    similarity = np.bincount(of_matched, likeness, len(pictures))
+    gone = np.bincount(of_missed, minlength=len(pictures))
+    names = [*(kind.value for kind in KINDS[1:]), Mended.MISSED.value]
+    counts = np.zeros((len(pictures), len(names)), np.int64)
+    for number in range(1, len(KINDS)):
+        np.add.at(counts[:, number - 1], of_matched, (kinds == number).sum(axis=1))
+    np.add.at(counts[:, -1], of_missed, (truth.keypoints[missed, :, 2] > 0).sum(axis=1))
     return [
         BadPicture(
-            picture,
-            truth.images[picture].name or str(picture),
-            len(similarity[picture]),
-            missing[picture],
-            sum(similarity[picture]) / len(similarity[picture]),
-            max(mistakes[picture], key=lambda kind: mistakes[picture][kind], default="-"),
+            int(pictures[one]),
+            truth.images[int(pictures[one])].name or str(pictures[one]),
+            int(people[one]),
+            int(gone[one]),
+            float(similarity[one] / people[one]),
+            names[counts[one].argmax()] if counts[one].any() else "-",
         )
-        for picture in by_loss
-        if picture in truth.images
+        for one in np.lexsort((pictures, similarity - people)).tolist()
     ]

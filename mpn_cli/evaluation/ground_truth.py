@@ -96,6 +96,8 @@ class GroundTruth:
     """(K,) OKS constants."""
     own_sigmas: bool
     """Whether they are others than COCO's."""
+    all_keypoints: Float64Array
+    """(M, K, 3) of ``people``: pixels, visibility."""
     notes: list[str] = field(default_factory=list)
     """What is odd about the labels, a line each."""
 
@@ -112,13 +114,11 @@ class GroundTruth:
     @cached_property
     def columns(self) -> People:
         """All of ``people``."""
-        keypoints = np.array([one.keypoints for one in self.people], dtype=np.float64)
-        keypoints = keypoints.reshape(len(self.people), len(self.names), 3)
         crowd = np.array([one.iscrowd for one in self.people], dtype=np.bool_)
         counted = np.array([one.num_keypoints for one in self.people], dtype=np.int64)
         boxes = [one.bbox or (0.0, 0.0, 0.0, 0.0) for one in self.people]
         return People(
-            keypoints,
+            self.all_keypoints,
             np.array(boxes, dtype=np.float64).reshape(-1, 4),
             np.array([one.area for one in self.people], dtype=np.float64),
             np.array([one.labelled for one in self.people], dtype=np.int64),
@@ -210,23 +210,32 @@ def read_ground_truth(
     numbers = numbered(image.id for image in content.images)
     images = {numbers[image.id]: image for image in content.images}
     if len(images) < len(content.images):
-        notes.append(f"{len(content.images) - len(images)} of its image ids stand there twice: the"
-                     " last picture counts")  # fmt: skip
+        notes.append(
+            f"{len(content.images) - len(images)} of its image ids appear twice: the"
+            " last picture counts"
+        )
     chosen = [p for p in annotations if p.category_id in categories]
     strangers = len(annotations) - len(chosen)
     strangers -= sum(p.category_id in others for p in annotations)
     if strangers:
-        notes.append(f"{strangers} annotations have a category that is not among its categories:"
-                     " they count for nothing")  # fmt: skip
+        notes.append(
+            f"{strangers} annotations have a category that is not among its categories:"
+            " they count for nothing"
+        )
     placed = [(p, n) for p in chosen if (n := number_of(numbers, p.image_id)) is not None]
     labels = [p for p, _ in placed]
     if len(labels) < len(chosen):
-        notes.append(f"{len(chosen) - len(labels)} annotations are for pictures that are not among"
-                     " its images: they count for nothing")  # fmt: skip
+        notes.append(
+            f"{len(chosen) - len(labels)} annotations are for pictures that are not among"
+            " its images: they count for nothing"
+        )
     joints = _joints(file, labels, listed)
     names = _names([c for c in listed if c.id in categories], joints)
-    labelled = [one.labelled for one in labels]
-    notes += odd_labels(labels, labelled, joints, names)
+    unlabelled = [0.0] * (3 * joints)
+    flat = [one.keypoints or unlabelled for one in labels]
+    keypoints = np.array(flat, dtype=np.float64).reshape(len(labels), joints, 3)
+    labelled = (keypoints[..., 2] > 0).sum(axis=1).tolist()
+    notes += odd_labels(labels, keypoints, labelled, names)
     people = [
         _person(file, one, number, picture, categories[one.category_id], count, joints)
         for number, ((one, picture), count) in enumerate(zip(placed, labelled, strict=True), 1)
@@ -236,14 +245,25 @@ def read_ground_truth(
         for one, count in zip(labels, labelled, strict=True)
     )
     if boxes:
-        notes.append(f"{boxes} people have no area: OKS takes their boxes', which are larger than"
-                     " the segmented areas of COCO")  # fmt: skip
+        notes.append(
+            f"{boxes} people have no area: OKS takes their boxes', which are larger than"
+            " the segmented areas of COCO"
+        )
     values = oks_constants(sigmas, joints, names)
     truth = GroundTruth(
-        file, Pictures(file, images, numbers), people, names, categories, others,
-        category is not None, list_categories(listed), np.array(values),
-        tuple(values) != COCO.sigmas, notes,
-    )  # fmt: skip
+        file,
+        Pictures(file, images, numbers),
+        people,
+        names,
+        categories,
+        others,
+        category is not None,
+        list_categories(listed),
+        np.array(values),
+        tuple(values) != COCO.sigmas,
+        keypoints,
+        notes,
+    )
     if not truth.scored:
         notes.append("nobody has to be found: no annotation that counts has a labelled joint")
     return truth

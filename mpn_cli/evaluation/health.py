@@ -15,25 +15,25 @@ MOST_PER_PICTURE = 20
 """COCO's evaluation looks at the best 20 poses of a picture."""
 
 OUTSIDE_SHARE = 0.05
-"""Of all joints: more than this outside their picture is odd."""
+"""It is odd if a larger share of all joints lies outside their pictures."""
 
 NORMALISED = 1.5
-"""Coordinates that never exceed this are shares of the picture, not pixels."""
+"""If no coordinate exceeds this, they are shares of the picture, not pixels."""
 
 MATCH_REACH = 0.1
-"""Of a person's size: joints nearer than this to their label are taken for the same joint."""
+"""Joints within this share of the person's size from a label are taken for the same joint."""
 
 SHIFT_JOINTS = 200
-"""So many matched joints tell a shift of a pixel from chance."""
+"""Fewer matched joints can't tell a shift by a pixel from chance."""
 
 SHIFT_PEOPLE = 500
-"""So many people, evenly through the file, are looked at for it."""
+"""The most people who are looked at for it, spread evenly over the file."""
 
 _ODD_FACTOR = 6364136223846793005
 """Knuth's multiplier of MMIX: its powers modulo 2**64 are as good as random factors of a hash."""
 
 _FIRST = 100
-"""So many poses are looked at before all are."""
+"""How many poses are looked at before all of them are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Found:
     scores: Float64Array
     """(N,)."""
     strangers: Mapping[int, str] = field(default_factory=dict)
-    """What a results file calls pictures with numbers below 0, which the ground truth lacks."""
+    """What the results call pictures that the ground truth lacks, by number (below 0)."""
 
     @cached_property
     def by_picture(self) -> tuple[IntArray, IntArray, IntArray]:
@@ -60,7 +60,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What of the ground truth is looked at."""
+    """The parts of a ground truth that the check looks at."""
 
     sizes: dict[int, tuple[float, float] | None]
     """Width and height by picture, where they are known."""
@@ -81,9 +81,16 @@ def odd_things(found: Found, truth: Labelled) -> list[str]:
     if not len(found.pictures):
         return ["there are no results at all"]
     checks = (
-        _strangers, _silent_pictures, _categories, _scores, _crowded, _doubled, _outside,
-        _normalised, _shifted,
-    )  # fmt: skip
+        _strangers,
+        _silent_pictures,
+        _categories,
+        _scores,
+        _crowded,
+        _doubled,
+        _outside,
+        _normalised,
+        _shifted,
+    )
     return [line for check in checks if (line := check(found, truth))]
 
 
@@ -153,7 +160,7 @@ def _doubled(found: Found, truth: Labelled) -> str | None:
         (int(found.pictures[row]), found.keypoints[row, :, :2].tobytes()) for row in alike.tolist()
     }
     doubled = len(alike) - len(different)
-    return f"{doubled} results stand there twice" if doubled else None
+    return f"{doubled} results appear twice" if doubled else None
 
 
 def _outside(found: Found, truth: Labelled) -> str | None:
@@ -163,12 +170,13 @@ def _outside(found: Found, truth: Labelled) -> str | None:
     )
     if np.isinf(limits).all():
         return None
-    middle = limits[rows] / 2  # a pose cut off reaches a little over
-    x, y = (
-        np.abs(found.keypoints[..., axis] - middle[:, axis, None]) > 1.2 * middle[:, axis, None]
-        for axis in (0, 1)
-    )
-    share = (x | y).mean()
+    middle = limits[rows] / 2
+    outside = np.zeros(found.keypoints.shape[:2], np.bool_)
+    for axis in (0, 1):
+        away = found.keypoints[..., axis] - middle[:, axis, None]
+        np.abs(away, out=away)
+        outside |= away > 1.2 * middle[:, axis, None]  # a pose cut off reaches a little over
+    share = outside.mean()
     return (
         f"{share:.0%} of the joints lie outside their pictures" if share > OUTSIDE_SHARE else None
     )

@@ -1,4 +1,4 @@
-"""How far the numbers would move with other pictures: the bootstrap over pictures."""
+"""How much the numbers would change with other pictures: a bootstrap over pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mpn_cli.evaluation.matches import NAMES, Matches
 
 CONFIDENCE = 0.95
 RESAMPLES = 200
-"""The ends of a 95 % interval from so many move by a tenth of its width."""
+"""With so many, the ends of a 95 % interval vary by a tenth of its width from seed to seed."""
 
 _SEED = 0
 
@@ -23,7 +23,7 @@ _BLOCK = 8
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where 95 % of the resamples lie."""
+    """The range that holds 95 % of the resamples."""
 
     low: float
     high: float

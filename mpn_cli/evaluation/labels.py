@@ -7,28 +7,33 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mpn_cli.base.arrays import Float64Array
 from mpn_cli.base.skeletons import COCO, plain_name
 from mpn_cli.formats.coco import Person
 
 NOWHERE_SHARE = 0.05
-"""Of all labelled joints: more than this at 0, 0 is odd."""
+"""It is odd if a larger share of all labelled joints lies at 0, 0."""
 
 NORMALISED = 1.5
-"""Coordinates that never exceed this are shares of the picture, not pixels."""
+"""If no coordinate exceeds this, they are shares of the picture, not pixels."""
 
 ALIKE = 3
-"""So many joints called as COCO's are no chance."""
+"""So many joints with the names of COCO's are no coincidence."""
 
 SMALLEST_AREA = 1.0
-"""Pixels squared; nobody with a labelled joint is smaller."""
+"""Pixels squared; no person with a labelled joint is smaller."""
 
 
 def odd_labels(
-    people: Sequence[Person], labelled: Sequence[int], joints: int, names: Sequence[str]
+    people: Sequence[Person],
+    keypoints: Float64Array,
+    labelled: Sequence[int],
+    names: Sequence[str],
 ) -> list[str]:
     """One line for each thing that is odd about annotations as they stand in the file.
 
-    labelled: how many joints of each are; joints: how many everybody has; names: theirs.
+    keypoints: (M, K, 3) pixels and visibility; labelled: how many joints of each person have a
+    label; names: of the joints.
     """
     scored = [o for o, count in zip(people, labelled, strict=True) if count and not o.iscrowd]
     lines = [
@@ -37,7 +42,7 @@ def odd_labels(
         _ids(people),
         _doubled_ids(people),
         _doubled(scored),
-        _places(scored, joints),
+        _places(keypoints, people),
         _names(names),
     ]
     return [line for line in lines if line]
@@ -91,12 +96,13 @@ def _ids(people: Sequence[Person]) -> str | None:
 
 
 def _doubled_ids(people: Sequence[Person]) -> str | None:
-    twice = [one for one, count in Counter(p.id for p in people if p.id is not None).items()
-             if count > 1]  # fmt: skip
+    twice = [
+        one for one, count in Counter(p.id for p in people if p.id is not None).items() if count > 1
+    ]
     if not twice:
         return None
     return (
-        f"{len(twice)} annotation ids stand there twice (first: {twice[0]}): pycocotools takes the"
+        f"{len(twice)} annotation ids appear twice (first: {twice[0]}): pycocotools takes the"
         " last of each for all of them"
     )
 
@@ -108,14 +114,12 @@ def _doubled(scored: Sequence[Person]) -> str | None:
         return None
     first = next(o for o in scored if poses[o.image_id, tuple(o.keypoints or ())] > 1)
     return (
-        f"{doubled} labelled people stand there twice ({_named([first])}): only one of two can be"
-        " found"
+        f"{doubled} labelled people appear twice ({_named([first])}): only one of two can be found"
     )
 
 
-def _places(scored: Sequence[Person], joints: int) -> str | None:
-    flat = [one.keypoints for one in scored]
-    labels = np.array(flat, dtype=np.float64).reshape(-1, joints, 3)
+def _places(keypoints: Float64Array, people: Sequence[Person]) -> str | None:
+    labels = keypoints[np.array([not one.iscrowd for one in people], dtype=np.bool_)]
     places = labels[labels[..., 2] > 0][:, :2]
     if not len(places):
         return None

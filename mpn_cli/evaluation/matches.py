@@ -196,14 +196,20 @@ class Matches:
         """
         everyone, medium, large = (self._summed(area, weights) for area in AREAS)
         half, three_quarters = (self.thresholds.index(value) for value in (0.5, 0.75))
-        return np.stack([
-            mean(sums, threshold)
-            for mean in (_mean_precision, _mean_recall)
-            for sums, threshold in (
-                (everyone, None), (everyone, half), (everyone, three_quarters),
-                (medium, None), (large, None),
-            )
-        ], axis=1)  # fmt: skip
+        return np.stack(
+            [
+                mean(sums, threshold)
+                for mean in (_mean_precision, _mean_recall)
+                for sums, threshold in (
+                    (everyone, None),
+                    (everyone, half),
+                    (everyone, three_quarters),
+                    (medium, None),
+                    (large, None),
+                )
+            ],
+            axis=1,
+        )
 
     def _summed(self, area: str, weights: IntArray) -> list[Sums]:
         return [group.summed(weights) for (_, of), group in self.groups.items() if of == area]
@@ -233,7 +239,9 @@ def _means(
     known = np.stack(there, axis=-1)
     if known.all():
         return np.asarray(every.reshape(len(every), -1).mean(axis=1))
-    return np.array([
-        one[..., here].mean() if here.any() else -1.0
-        for one, here in zip(every, known, strict=True)
-    ])  # fmt: skip
+    return np.array(
+        [
+            one[..., here].mean() if here.any() else -1.0
+            for one, here in zip(every, known, strict=True)
+        ]
+    )

@@ -28,7 +28,7 @@ def check_plot(file: Path) -> None:
 
 
 def draw_times(sizes: Sequence[int], times: Mapping[str, Sequence[float]], file: Path) -> None:
-    """Microseconds a picture against poses a picture, a line for each of ``times``.
+    """Microseconds per picture against poses per picture, a line for each of ``times``.
 
     Raises InputError where the file can't be written.
     """
@@ -39,7 +39,7 @@ def draw_times(sizes: Sequence[int], times: Mapping[str, Sequence[float]], file:
     markers = "osD^v<>pXhP*"
     for number, (name, values) in enumerate(times.items()):
         axes.loglog(sizes, values, marker=markers[number % len(markers)], markersize=4, label=name)
-    axes.set_xlabel("poses a picture")
+    axes.set_xlabel("poses per picture")
     axes.set_ylabel("µs a picture")
     axes.grid(which="both", alpha=0.2)
     figure.legend(loc="outside right center", fontsize=8)

@@ -14,7 +14,7 @@ from mpn_cli.evaluation.similarity import LEAST_OKS, Nearest
 
 BINS = 10
 NEAR = 0.5
-"""An OKS term from which a joint is right."""
+"""A joint counts as right from this OKS term on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Bin:
     high: float
     count: int
     stated: float
-    """Mean of what was said; 0 where there is nothing."""
+    """The mean stated value; 0 for an empty bin."""
     true: float
-    """Mean of what was so."""
+    """The mean true value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How far what is said is from what is so."""
+    """How far stated values are from true ones."""
 
     bins: list[Bin]
     error: float
@@ -42,7 +42,7 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class Reliabilities:
-    """Of a results file."""
+    """The reliability of a results file."""
 
     joints: Reliability
     """Confidences against the share of joints within OKS 0.5 of their label."""
@@ -53,7 +53,7 @@ class Reliabilities:
 
 
 def reliability(stated: Float64Array, true: Float64Array) -> Reliability:
-    """What was said (N,) against what was so (N,), both in 0..1, in ten equal bins."""
+    """Stated values (N,) against true ones (N,), both in 0..1, in ten equal bins."""
     place = np.clip((stated * BINS).astype(np.int64), 0, BINS - 1)
     counts = np.bincount(place, minlength=BINS)
     said = np.bincount(place, stated, BINS) / np.maximum(counts, 1)

@@ -37,7 +37,7 @@ class Results:
     """(N,) whether the ground truth has the picture; what has none of its categories counts for
     nothing, as in COCO's evaluation, but is left out only where no engine takes its category."""
     notes: list[str] = field(default_factory=list)
-    """What was done to make them fit the ground truth, a line each."""
+    """What was changed to make them fit the ground truth, one line for each change."""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -59,12 +59,12 @@ class Results:
         return self.poses.scores
 
     def found(self) -> Found:
-        """What the health check looks at."""
+        """The results as the health check takes them."""
         names = {number: str(name) for name, number in self.numbers.items() if number < 0}
         return Found(self.pictures, self.categories, self.keypoints, self.scores, names)
 
     def content(self) -> list[dict[str, Any]]:
-        """What an engine takes: the results for known pictures alone."""
+        """The results for known pictures, as hotcoco and pycocotools take them."""
         rows = self.rows
         # COCO's evaluation measures a result by its box where the file has boxes.
         boxes = [self.poses.boxes[row] or [] for row in rows.tolist()] if self.poses.boxed else None
@@ -148,6 +148,8 @@ def _result_categories(truth: GroundTruth, given: set[Id]) -> tuple[dict[Id, int
     if truth.chosen and strange and strange == given and not others:
         numbers |= dict.fromkeys(strange, chosen)
         listed = ", ".join(sorted(map(str, strange)))
-        notes.append(f"results of category {listed}, which the ground truth does not have, are"
-                     " taken for the one that --category says")  # fmt: skip
+        notes.append(
+            f"results of category {listed}, which the ground truth does not have, are"
+            " taken for the one that --category says"
+        )
     return numbers, notes

@@ -71,8 +71,8 @@ def similarities(
     x, y = np.moveaxis(found - labels, -1, 0)
     squared = x * x + y * y
     spread = 2 * (2 * sigmas) ** 2
-    terms: Float64Array = np.exp(-squared / (spread * (areas[..., None] + np.spacing(1))))
-    return terms
+    with np.errstate(over="ignore"):  # areas below 0, about which the ground truth's notes speak
+        return np.asarray(np.exp(-squared / (spread * (areas[..., None] + np.spacing(1)))))
 
 
 def judged_sigmas(truth: GroundTruth) -> Float64Array:
@@ -116,11 +116,13 @@ def compare(
         mine[best],
         place[theirs[best]],
         oks[best],
-        np.concatenate([
-            np.empty((0, len(sigmas))),
-            *_in_blocks(lambda some: terms(mine[best[some]], theirs[best[some]]), len(best)),
-        ]),
-    )  # fmt: skip
+        np.concatenate(
+            [
+                np.empty((0, len(sigmas))),
+                *_in_blocks(lambda some: terms(mine[best[some]], theirs[best[some]]), len(best)),
+            ]
+        ),
+    )
     near = np.flatnonzero(oks >= LEAST_OKS - _MARGIN)
     unlabelled = np.flatnonzero(people.labelled == 0)
     others, in_boxes = equal_pairs(pictures[rows], people.pictures[unlabelled])
@@ -147,17 +149,23 @@ def candidates(truth: GroundTruth, places: Places, rows: IntArray, people: IntAr
         which = np.flatnonzero(counts == count)
         for start in range(0, len(which), _BLOCK):
             some = which[start : start + _BLOCK]
-            of = _in_box if count == 0 else _by_joint
             x, y = (axis[rows[some]] for axis in places)
-            oks[some] = of(everybody, sigmas, x, y, people[some], count)
+            oks[some] = (
+                _by_joint(everybody, sigmas, x, y, people[some], count)
+                if count
+                else _in_box(everybody, sigmas, x, y, people[some])
+            )
     alike = oks >= LEAST_OKS
     return Candidates(rows[alike], people[alike], oks[alike])
 
 
 def _terms(
-    x: Float64Array, y: Float64Array, label_x: Float64Array, label_y: Float64Array,
+    x: Float64Array,
+    y: Float64Array,
+    label_x: Float64Array,
+    label_y: Float64Array,
     scale: Float64Array,
-) -> Float64Array:  # fmt: skip
+) -> Float64Array:
     """(N, K) OKS terms; the arrays handed over are overwritten."""
     x -= label_x
     x *= x
@@ -165,7 +173,8 @@ def _terms(
     y *= y
     x += y
     x *= scale
-    return np.exp(x, out=x)
+    with np.errstate(over="ignore"):  # as in similarities
+        return np.exp(x, out=x)
 
 
 def _best(mine: IntArray, theirs: IntArray, oks: Float64Array, scored: IntArray) -> IntArray:
@@ -182,9 +191,13 @@ def _best(mine: IntArray, theirs: IntArray, oks: Float64Array, scored: IntArray)
 
 
 def _by_joint(
-    people: People, sigmas: Float64Array, x: Float64Array, y: Float64Array, rows: IntArray,
+    people: People,
+    sigmas: Float64Array,
+    x: Float64Array,
+    y: Float64Array,
+    rows: IntArray,
     count: int,
-) -> Float64Array:  # fmt: skip
+) -> Float64Array:
     labels = people.keypoints[rows]
     joints = np.argsort(labels[..., 2] <= 0, axis=1, kind="stable")[:, :count]
     aways = [
@@ -195,9 +208,12 @@ def _by_joint(
 
 
 def _in_box(
-    people: People, sigmas: Float64Array, x: Float64Array, y: Float64Array, rows: IntArray,
-    count: int,
-) -> Float64Array:  # fmt: skip
+    people: People,
+    sigmas: Float64Array,
+    x: Float64Array,
+    y: Float64Array,
+    rows: IntArray,
+) -> Float64Array:
     """Where nobody labelled a joint, joints are measured by how far outside the box they lie.
 
     The box is the person's, grown by its own size on each side.
@@ -215,7 +231,8 @@ def _mean_of_terms(
 ) -> Float64Array:
     """(N,), in COCO's order of operations, of distances (N, J)."""
     distance = (x**2 + y**2) / (sigmas * 2) ** 2 / (areas[:, None] + np.spacing(1)) / 2
-    terms = np.ascontiguousarray(np.exp(-distance))
+    with np.errstate(over="ignore"):  # as in similarities
+        terms = np.ascontiguousarray(np.exp(-distance))
     return np.asarray(terms.sum(axis=1) / terms.shape[1])
 
 

@@ -1,7 +1,7 @@
-"""What stands in COCO's files (cocodataset.org/#format-data), as tolerant as pycocotools.
+"""COCO's files (cocodataset.org/#format-data), read as tolerantly as pycocotools reads them.
 
 Converters write ids as 1.0, ``iscrowd`` as false, and null or nothing into fields that they do not
-know. Only what is needed is read; what can't be understood there is an error of one line.
+know. Only the fields that are needed are read; one that can't be understood is an error.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ LABELS = "person_keypoints.json"
 """The labels' file where a data set is named by its folder."""
 
 PERSON_ID = 1
-"""Of COCO's categories: what is meant where a file says nothing."""
+"""COCO's id of the category person, which is meant where a file says nothing."""
 
 Id = int | str
-"""Mostly a number; some tools write the file's name."""
+"""Usually a number; some tools write the name of the file instead."""
 
 Number = Annotated[float, msgspec.Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
 """A number that is one: "nan" and "inf", which numbers written as texts may say, are refused."""
 
 LARGEST_ID = 2**53
-"""From here on ids are not told apart as floating point numbers, which evaluations keep them in."""
+"""Evaluations keep ids as floating point numbers, which can't tell larger ones apart."""
 
 _DataSet = TypeVar("_DataSet", bound="ImageList")
 
 _NAMED = 10
-"""So many categories are named in a message."""
+"""The most categories that a message names."""
 
 
 class Image(msgspec.Struct, gc=False):
@@ -50,7 +50,7 @@ class Image(msgspec.Struct, gc=False):
 
     @property
     def name(self) -> str:
-        """The file's name as it stands there; empty where there is none."""
+        """The name as the file gives it; empty where there is none."""
         return "" if self.file_name is None else str(self.file_name)
 
     @property
@@ -83,7 +83,7 @@ class Person(Annotation):
     keypoints: list[Number] | None = None
     """x, y in pixels and visibility (0: not labelled) of each joint, flat."""
     keypoint_confidences: list[Number] | None = None
-    """How much each joint counts in training, 0 to 1; COCO does not have it."""
+    """How much each joint counts in training, 0 to 1; not a field of COCO's."""
 
     @property
     def labelled(self) -> int:

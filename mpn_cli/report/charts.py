@@ -18,7 +18,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From where to where a chart's axis goes, and what stands beside it."""
+    """The range of a chart's axis, its label and its ticks."""
 
     label: str
     low: float
@@ -28,8 +28,9 @@ class Axis:
 
     def share(self, value: float) -> float:
         """How far along the axis a value lies, 0 to 1."""
-        low, here, high = (math.log(v) if self.logarithmic else v
-                           for v in (self.low, value, self.high))  # fmt: skip
+        low, here, high = (
+            math.log(v) if self.logarithmic else v for v in (self.low, value, self.high)
+        )
         return (here - low) / (high - low)
 
     def steps(self, count: int) -> Float64Array:
@@ -53,7 +54,7 @@ def lines_chart(
 
 
 def reliability_chart(of: Reliability, across: Axis, up: Axis, name: str) -> Markup:
-    """What is so against what is said: a point for each bin, larger where there are more."""
+    """True against stated values: a point for each bin, the larger the more values it has."""
     most = max(one.count for one in of.bins)
     points = [
         (_place_x(one.stated, across), _place_y(one.true, up), one) for one in of.bins if one.count

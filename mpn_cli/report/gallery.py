@@ -51,10 +51,16 @@ def shelves_by_score(run: Run, most: int) -> Shelves:
     ranked = sorted(best, key=lambda picture: -best[picture])
     empty = [picture.id for picture in run.pictures if picture.id not in best]
     crowded = sorted(people, key=lambda picture: (-people[picture], picture))
-    return _shared({
-        "sure": ranked, "middle": _from_the_middle(ranked), "unsure": ranked[::-1],
-        "most people": crowded, "nobody": empty,
-    }, most)  # fmt: skip
+    return _shared(
+        {
+            "sure": ranked,
+            "middle": _from_the_middle(ranked),
+            "unsure": ranked[::-1],
+            "most people": crowded,
+            "nobody": empty,
+        },
+        most,
+    )
 
 
 def shelves_by_errors(errors: Errors, truth: GroundTruth, run: Run, most: int) -> Shelves:
@@ -62,8 +68,10 @@ def shelves_by_errors(errors: Errors, truth: GroundTruth, run: Run, most: int) -
     by_loss = [one.picture for one in errors.pictures]
     ranked = [one.picture for one in sorted(errors.pictures, key=lambda one: -one.oks)]
     shelves = {
-        "best": ranked, "middle": _from_the_middle(ranked), "worst": by_loss,
-    }  # fmt: skip
+        "best": ranked,
+        "middle": _from_the_middle(ranked),
+        "worst": by_loss,
+    }
     counts: dict[str, Counter[int]] = defaultdict(Counter)
     pictures = truth.picture_of[errors.pairs[:, 0]].tolist()
     for picture, of_joint in zip(pictures, errors.kinds.tolist(), strict=True):
@@ -74,8 +82,11 @@ def shelves_by_errors(errors: Errors, truth: GroundTruth, run: Run, most: int) -
         counts["background"][run.poses[row].image_id] += 1
     for person in errors.missed:
         counts["missed people"][truth.scored[person].image_id] += 1
-    for name in (*(kind.value for kind in KINDS if kind is not Kind.GOOD), "missed people",
-                 "background"):  # fmt: skip
+    for name in (
+        *(kind.value for kind in KINDS if kind is not Kind.GOOD),
+        "missed people",
+        "background",
+    ):
         shelves[name] = [picture for picture, _ in counts[name].most_common()]
     return _shared(shelves, most)
 

@@ -58,9 +58,12 @@ def make_page(
             notes[one.picture] = f"{one.people} labelled{missed}, mean OKS {one.oks:.2f}"
     cards = make_cards(run, shelves, notes, truth, most)
     environment = Environment(
-        loader=PackageLoader("mpn_cli.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=PackageLoader("mpn_cli.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     return environment.get_template("page.html").render(
         generator=GENERATOR,
         title=f"Poses in {run.out}",
@@ -124,9 +127,7 @@ def _quality(run: Run, truth: GroundTruth) -> tuple[dict[str, Any], Errors]:
         ],
         "joints": [asdict(one) for one in parts.joints],
         "groups": [asdict(one) for one in (*parts.sizes, *parts.crowding)],
-        "kinds": [
-            (kind.value, errors.count(kind), errors.count(kind) / judged) for kind in KINDS
-        ],
+        "kinds": [(kind.value, errors.count(kind), errors.count(kind) / judged) for kind in KINDS],
         "by_joint": [
             (name, [counts[kind] / max(sum(counts.values()), 1) for kind in KINDS])
             for name, counts in errors.by_joint.items()
@@ -135,7 +136,7 @@ def _quality(run: Run, truth: GroundTruth) -> tuple[dict[str, Any], Errors]:
         "mended": sorted(errors.mended.items(), key=lambda one: -one[1]),
         "counts": (len(errors.missed), len(errors.background), len(errors.doubled)),
         "kind_names": [kind.value for kind in Kind],
-    }, errors  # fmt: skip
+    }, errors
 
 
 def _curves(evaluation: Evaluation) -> Markup | None:
@@ -168,24 +169,36 @@ def _charts(run: Run) -> list[tuple[str, Markup]]:
     return [
         (
             "Scores of poses",
-            histogram([pose.score for pose in run.poses], Axis("score", 0, 1, _SHARES), 40,
-                      "scores of poses"),
+            histogram(
+                [pose.score for pose in run.poses],
+                Axis("score", 0, 1, _SHARES),
+                40,
+                "scores of poses",
+            ),
         ),
         (
             "Confidences of joints",
             histogram(confidences, Axis("confidence", 0, 1, _SHARES), 40, "confidences of joints"),
         ),
         (
-            "People a picture",
-            histogram(each, Axis("people", 0, most + 1, range(0, most + 1, max(1, most // 5))),
-                      min(most + 1, 60), "people a picture"),
+            "People per picture",
+            histogram(
+                each,
+                Axis("people", 0, most + 1, range(0, most + 1, max(1, most // 5))),
+                min(most + 1, 60),
+                "people per picture",
+            ),
         ),
         (
             "Height of people",
-            histogram(heights, Axis("pixels", 10, 2000, _HEIGHTS, logarithmic=True), 40,
-                      "height of people"),
+            histogram(
+                heights,
+                Axis("pixels", 10, 2000, _HEIGHTS, logarithmic=True),
+                40,
+                "height of people",
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _data(run: Run, cards: Sequence[Card], shelves: Shelves) -> dict[str, Any]:
@@ -202,9 +215,11 @@ def _data(run: Run, cards: Sequence[Card], shelves: Shelves) -> dict[str, Any]:
         "shelves": {name: ids for name, ids in shelves.items() if ids},
         "cards": {
             card.picture.id: {
-                "w": card.picture.width, "h": card.picture.height, "p": card.poses,
+                "w": card.picture.width,
+                "h": card.picture.height,
+                "p": card.poses,
                 "l": card.labels,
             }
             for card in cards
         },
-    }  # fmt: skip
+    }

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from tests.acceptance.conftest import Mpn
+from tests.cli.test_paper_tables import check_latex
 
 
 def test_perfect_and_half_wrong_results(mpn: Mpn, tmp_path: Path, coco_dev: Path) -> None:
@@ -86,14 +87,24 @@ def test_two_files_and_their_difference(mpn: Mpn, tmp_path: Path, coco_dev: Path
     (tmp_path / "bad.json").write_text(json.dumps(shifted(people, 8, 1)))
     (tmp_path / "same.json").write_text(json.dumps(shifted(people, 2, 3)))
     files = ("good.json", "bad.json", "same.json")
-    done = mpn("eval", *files, "--gt", truth)
+    done = mpn("eval", *files, "--gt", truth, "--latex", "t.tex", "--markdown", "t.md")
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "B-A" in done.stdout
+    written = (tmp_path / "t.tex").read_text()
+    _head, *rows = check_latex(written[: written.index(r"\end{table}")] + r"\end{table}", 11)
+    assert [row[0] for row in rows] == [
+        cell for name in files for cell in (name, r"95 \% interval")
+    ]  # fmt: skip
+    lines = (tmp_path / "t.md").read_text().splitlines()
+    assert sum(line.startswith("| ") for line in lines) == (2 + len(rows)) + (2 + 17)
     numbers = json.loads(mpn("eval", *files, "--gt", truth, "--json").stdout)
     bad, same = numbers["others"]
     low, high = bad["difference_intervals"]["AP"]
     assert low < bad["AP"] - numbers["AP"] < high < 0
+    assert [row[1] for row in rows[::2]] == [f"{one['AP']:.3f}" for one in (numbers, bad, same)]
+    nose, worse = numbers["joints"][0], bad["joints"][0]
+    assert worse["pck"] <= nose["pck"] <= 1
     low, high = same["difference_intervals"]["AP"]
     assert low < 0 < high
     # Paired draws: the difference is known far better than the numbers themselves.

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 from tests.acceptance.conftest import Mpn
+from tests.cli.test_paper_tables import check_latex
 
 
 def test_crowds(mpn: Mpn, tmp_path: Path) -> None:
@@ -29,16 +30,23 @@ def test_all_methods_agree_and_ap_is_given(mpn: Mpn, coco_dev: Path) -> None:
 
 
 def test_table_7_and_the_plot(mpn: Mpn, tmp_path: Path) -> None:
-    done = mpn("nms-bench", "--images", "4", "--repeat", "1", "--backend", "hard,soft,numba",
-               "--table7", "--plot", "times.svg", "--markdown", "t.md")  # fmt: skip
+    done = mpn(
+        "nms-bench", "--images", "4", "--repeat", "1", "--backend", "hard,soft,numba", "--table7",
+        "--plot", "times.svg", "--markdown", "t.md", "--latex", "t.tex",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "another machine" in done.stdout
+    written = (tmp_path / "t.tex").read_text()
+    assert "another machine" in written
+    _, *lines = check_latex(written, 7)
+    assert [line[0] for line in lines] == ["hard", "hard", "soft", "soft", "matrix"]
     rows = [line.split(" | ") for line in (tmp_path / "t.md").read_text().splitlines()[2:-2]]
     assert [row[0].strip("| ") for row in rows] == ["hard", "hard", "soft", "soft", "matrix"]
     assert [row[1:4:2] for row in rows[:2]] == [["67.7", "hard"], ["67.7", "numba"]]
     plot = (tmp_path / "times.svg").read_text()
     assert plot.count("numba, ") == 5  # matplotlib writes each label as a comment
-    assert "poses a picture" in plot
+    assert "poses per picture" in plot
 
 
 def test_what_cant_be_used(mpn: Mpn, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ TABLE = PaperTable(
 
 def check_latex(text: str, columns: int) -> list[list[str]]:
     """The rows of a table's cells; fails where TeX would."""
+    text = re.sub(r"(?m)^%.*\n", "", text)  # comments
     begun: list[str] = []
     for what, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
         if what == "begin":

@@ -177,7 +177,7 @@ MENDED: dict[str, tuple[Change, str]] = {
         "annotation id 0: pycocotools takes it for unmatched",
     ),
     "no ids": (without("id"), ""),
-    "all ids the same": (every("annotations", id=5), "1 annotation ids stand there twice"),
+    "all ids the same": (every("annotations", id=5), "1 annotation ids appear twice"),
     "no categories": (
         lambda truth, results: truth.pop("categories"), "names no categories: those of its",
     ),

@@ -54,7 +54,7 @@ ODD: dict[str, tuple[Callable[[Results], Results], str]] = {
                          for n in range(25))],
         "more than 20 results",
     ),
-    "doubled": (lambda r: [*r, r[0], r[1]], "2 results stand there twice"),
+    "doubled": (lambda r: [*r, r[0], r[1]], "2 results appear twice"),
     "outside": (lambda r: moved(r, lambda xy: xy + 400), "of the joints lie outside their pict"),
     "normalised": (
         lambda r: moved(r, lambda xy: xy.clip(0) / 800),

@@ -44,14 +44,14 @@ ODD: dict[str, tuple[Callable[[Content], object], str]] = {
     ),
     "twice": (
         lambda truth: truth["annotations"].append(truth["annotations"][0]),
-        "1 labelled people stand there twice (first: annotation 1)",
+        "1 labelled people appear twice (first: annotation 1)",
     ),
     "ids twice": (
         lambda truth: truth["annotations"].append({**truth["annotations"][5], "id": 1}),
-        "1 annotation ids stand there twice (first: 1)",
+        "1 annotation ids appear twice (first: 1)",
     ),
     "pictures twice": (
-        lambda truth: truth["images"].append(truth["images"][0]), "1 of its image ids stand there",
+        lambda truth: truth["images"].append(truth["images"][0]), "1 of its image ids appear",
     ),
     "strange pictures": (
         lambda truth: truth["annotations"].append({**truth["annotations"][0], "image_id": 5}),

@@ -34,8 +34,6 @@ def evaluate(
         return
     from mpn_cli.cli.evaluating.assessment import as_json as to_object
     from mpn_cli.cli.evaluating.assessment import assess
-    from mpn_cli.cli.evaluating.papers import paper_tables
-    from mpn_cli.cli.evaluating.tables import print_assessed
     from mpn_cli.evaluation.ground_truth import read_ground_truth
     from mpn_cli.evaluation.measuring import check_engine
 
@@ -44,8 +42,12 @@ def evaluate(
     labelled = read_ground_truth(truth, settings.sigmas, settings.category)
     assessed = assess(labelled, files, settings.engine, settings.resamples, errors=settings.errors)
     if papers.markdown or papers.latex:
+        from mpn_cli.cli.evaluating.papers import paper_tables
+
         papers.write(paper_tables(assessed))
     if as_json:
         console.print_json(to_object(labelled, assessed))
     else:
+        from mpn_cli.cli.evaluating.tables import print_assessed
+
         print_assessed(labelled, assessed, quiet=quiet)

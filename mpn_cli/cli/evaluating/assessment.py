@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,11 @@ def assess(
 ) -> list[Assessed]:
     """Measure results files for one ground truth. Raises InputError."""
     results = [read_results(file, truth) for file in files]
-    odd = [[*one.notes, *odd_things(one.found(), truth.labelled())] for one in results]
-    measured = [measure(truth, one, engine) for one in results]
+    labelled = truth.labelled()
+    with ThreadPoolExecutor(1) as beside:  # most of either is numpy's, which threads can share
+        looked_at = [beside.submit(odd_things, one.found(), labelled) for one in results]
+        measured = [measure(truth, one, engine) for one in results]
+        odd = [[*one.notes, *of.result()] for one, of in zip(results, looked_at, strict=True)]
     drawn = resamples > 0 and any(one.evaluation.matches.groups for one in measured)
     draws = [
         resampled(one.evaluation.matches, len(truth.images), resamples)
@@ -79,8 +83,10 @@ def as_json(truth: GroundTruth, assessed: Sequence[Assessed]) -> dict[str, Any]:
     for one in assessed:
         odd = [*truth.notes, *one.odd]
         entry: dict[str, Any] = {
-            "results": str(one.results.file), **one.evaluation.numbers, "odd": odd,
-        }  # fmt: skip
+            "results": str(one.results.file),
+            **one.evaluation.numbers,
+            "odd": odd,
+        }
         if one.intervals:
             entry["intervals"] = _named(one.intervals)
         if one.change:

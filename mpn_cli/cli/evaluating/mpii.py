@@ -29,13 +29,15 @@ def evaluate_mpii(
     scores = [pckh(labelled, read_mpii_results(file, labelled)) for file in files]
     columns = (*scores[0].groups, "all @0.5", "@0.1", "mean")
     cells = [[f"{100 * value:.1f}" for value in _pckh_row(one)] for one in scores]
-    papers.write([
-        PaperTable(
-            f"PCKh of {scores[0].people} people, in percent.",
-            ("results", *columns),
-            [[str(file), *line] for file, line in zip(files, cells, strict=True)],
-        )
-    ])  # fmt: skip
+    papers.write(
+        [
+            PaperTable(
+                f"PCKh of {scores[0].people} people, in percent.",
+                ("results", *columns),
+                [[str(file), *line] for file, line in zip(files, cells, strict=True)],
+            )
+        ]
+    )
     if as_json:
         whole = [
             {"results": str(file), **asdict(one)} for file, one in zip(files, scores, strict=True)
