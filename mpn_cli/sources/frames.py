@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -47,17 +48,21 @@ class FrameReader:
         trace: TracebackType | None,
     ) -> None:
         """Close the video that is open."""
-        self._open.close()
-        self._video, self._path = None, ""
+        self._close()
 
     def read(self, task: FrameTask) -> Decoded:
         """A frame's pixels, turned as the video says. Raises UnreadableError."""
         if self._video is None or self._path != task.path:
-            self._open.close()
-            self._video, self._path = None, ""
+            self._close()
             container, stream = self._open.enter_context(opened_video(task.path))
             self._video, self._path = _OpenVideo(container, stream, self._threads), task.path
         return Decoded.whole(self._video.read(task.frame))
+
+    def _close(self) -> None:
+        if self._video is not None:
+            self._video.forget()
+        self._open.close()
+        self._video, self._path = None, ""
 
     def size_of(self, task: FrameTask) -> tuple[int, int]:
         """(width, height) of a task's video, which a few of its frames may not have."""
@@ -84,6 +89,9 @@ class _OpenVideo:
         self._current: tuple[int, VideoFrame] | None = None
         self._last = -1
         self._reformatter: VideoReformatter = VideoReformatter()
+        # Of the first frame, for all: whose side data were asked for is freed late, since PyAV's
+        # frames and their side data hold each other.
+        self._orientation: Orientation | None = None
 
     def read(self, frame: Frame) -> Picture:
         """(H, W, 3) uint8 RGB. Raises UnreadableError."""
@@ -96,7 +104,13 @@ class _OpenVideo:
         if found is None or found.is_corrupt:
             raise UnreadableError("damaged", "the coded data of this frame can't be decoded")
         pixels = self._reformatter.reformat(found, format="rgb24").to_ndarray()
-        return turned(np.asarray(pixels, np.uint8), found)
+        if self._orientation is None:
+            self._orientation = orientation(found)
+        return turned(np.asarray(pixels, np.uint8), self._orientation)
+
+    def forget(self) -> None:
+        """Let go of what is decoded at once: the frames' iterator holds this object, too."""
+        self._frames, self._current = iter(()), None
 
     def _find(self, wanted: Frame) -> VideoFrame | None:
         """Decode up to a frame; None where it does not come out."""
@@ -148,16 +162,32 @@ class _OpenVideo:
                     break
 
 
-def turned(pixels: Picture, frame: VideoFrame) -> Picture:
-    """A frame's pixels (H, W, 3), turned and mirrored by whole quarters as its video says."""
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """How a frame is shown, to whole quarters of a turn."""
+
+    on_its_side: bool = False
+    """Whether rows are shown as columns."""
+    right: bool = True
+    """Whether what is shown from left to right is stored in that order."""
+    down: bool = True
+    """Whether what is shown from the top down is stored in that order."""
+
+
+def orientation(frame: VideoFrame) -> Orientation:
+    """How a frame wants to be shown."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return pixels
+        return Orientation()
     # A point (x, y) is shown at (a x + c y, b x + d y).
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
     if abs(b) > abs(a):
+        return Orientation(True, c > 0, b > 0)
+    return Orientation(False, a > 0, d > 0)
+
+
+def turned(pixels: Picture, shown: Orientation) -> Picture:
+    """A frame's pixels (H, W, 3) as they are shown."""
+    if shown.on_its_side:
         pixels = pixels.transpose(1, 0, 2)
-        right, down = c > 0, b > 0
-    else:
-        right, down = a > 0, d > 0
-    return np.ascontiguousarray(pixels[:: 1 if down else -1, :: 1 if right else -1])
+    return np.ascontiguousarray(pixels[:: 1 if shown.down else -1, :: 1 if shown.right else -1])
