@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
+
+from mpn_cli.cli.app import app
+from tests.acceptance.conftest import Mpn
+from tests.acceptance.conftest import mpn as mpn  # the fixture
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -67,6 +73,41 @@ def test_the_map_draws_the_layers_that_are_checked(contract: int) -> None:
     places = [[drawing.find(f'{name}["') for name in row] for row in layers if row != ["mpn_cli"]]
     assert all(place > 0 for row in places for place in row)
     assert all(max(a) < min(b) for a, b in itertools.pairwise(places))
+
+
+def uses_of_commands() -> Iterator[tuple[str, str, set[str]]]:
+    """Where a page shows a use of mpn: the page, the command and its options."""
+    for page in PAGES:
+        text = re.sub(r" *\\\n\s*", " ", page.read_text())  # one command over several lines
+        for use in re.finditer(r"\bmpn ([a-z][\w-]+)((?:[^`\n#|<&]|\|\S)*)", text):
+            options = re.findall(r"(?<!\S)(?:--[a-z0-9][\w-]*|-[a-z](?![\w-]))", use[2])
+            yield str(page.relative_to(ROOT)), use[1], set(options)
+
+
+def test_every_option_that_a_page_gives_to_a_command_is_one_of_its() -> None:
+    commands = getattr(typer.main.get_command(app), "commands", {})
+    known = {
+        name: {"--help", "-h"}.union(*(one.opts + one.secondary_opts for one in command.params))
+        for name, command in commands.items()
+    }
+    uses = [use for use in uses_of_commands() if use[1] in known and use[2]]
+    assert len(uses) > 40
+    assert {use[1] for use in uses} > {"annotate", "eval", "nms-bench", "train"}
+    assert [use for use in uses if not use[2] <= known[use[1]]] == []
+
+
+def test_the_commands_on_top_of_the_readme(mpn: Mpn, tmp_path: Path) -> None:
+    first = (ROOT / "README.md").read_text().split("![")[0]
+    commands = re.findall(r"^    mpn (.+?)(?:  +#.*)?$", first, re.MULTILINE)
+    assert [line.split()[0] for line in commands] == ["annotate", "report"]
+    (tmp_path / "photos").mkdir()
+    shutil.copy(ROOT / "examples/000000000785.jpg", tmp_path / "photos")
+    for command in commands:
+        done = mpn(*command.split(), MPN_DETECTOR="person")
+        assert done.returncode == 0, done.stderr
+    made = [file.name for file in (tmp_path / "out").iterdir() if not file.name.startswith(".")]
+    assert {"predictions.json", "dataset.json", "overlays", "report.html"} <= set(made)
+    assert len(list((tmp_path / "out/overlays").iterdir())) == 1
 
 
 def test_the_site_builds_without_a_broken_link_and_knows_every_command(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ import mpn_cli
 from mpn_cli.base.errors import ExitCode, InputError, MpnError, as_mpn_error
 from mpn_cli.sources.reading import UnreadableError
 from mpn_cli.training.data_sets import TrainingDataError
+from tests.acceptance.conftest import Mpn
+from tests.acceptance.conftest import mpn as mpn  # the fixture
 
 
 @pytest.mark.parametrize(
@@ -120,10 +122,10 @@ def test_a_bug_in_training_is_no_mistake_of_the_users(tmp_path: Path) -> None:
     ],
 )
 def test_training_data_that_cant_be_used(
-    tmp_path: Path, changes: dict[str, object], message: str
+    mpn: Mpn, tmp_path: Path, changes: dict[str, object], message: str
 ) -> None:
     file = data_set(tmp_path, **changes)
-    done = run("", "train", str(file), "-o", str(tmp_path / "out"), *TRAIN)
+    done = mpn("train", str(file), "-o", str(tmp_path / "out"), *TRAIN)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -140,18 +142,18 @@ def test_training_data_that_cant_be_used(
     ],
 )
 def test_training_options_that_cant_be_used(
-    tmp_path: Path, options: list[str], message: str
+    mpn: Mpn, tmp_path: Path, options: list[str], message: str
 ) -> None:
     file = data_set(tmp_path)
-    done = run("", "train", str(file), "-o", str(tmp_path / "out"), *TRAIN, *options)
+    done = mpn("train", str(file), "-o", str(tmp_path / "out"), *TRAIN, *options)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
 
 
-def test_places_that_cant_be_written(tmp_path: Path) -> None:
+def test_places_that_cant_be_written(mpn: Mpn, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     data, weights = str(data_set(tmp_path / "data")), tmp_path / "out"
-    assert run("", "train", data, "-o", str(weights), *TRAIN).returncode == 0
+    assert mpn("train", data, "-o", str(weights), *TRAIN).returncode == 0
     (weights / "checkpoint.safetensors").write_bytes(b"torn")
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs/checkpoint.safetensors").write_bytes(b"torn")
@@ -166,7 +168,7 @@ def test_places_that_cant_be_written(tmp_path: Path) -> None:
         (("train", data, "-o", f"{tmp_path}/theirs", *TRAIN), "which mpn did not write"),
         (("report", str(nowhere)), "holds no finished run"),
     ):
-        done = run("", *arguments)
+        done = mpn(*arguments)
         assert done.returncode == 2, (arguments, done.stderr)
         assert message in done.stderr
         assert done.stderr.count("\n") == 1, done.stderr
@@ -176,12 +178,12 @@ def test_places_that_cant_be_written(tmp_path: Path) -> None:
     "pose",
     [{"bbox": [5, 5, 0, 10]}, {"area": 0}, {"area": -3.5}, {"bbox": [0, 0, 1e308, 1e308]}],
 )
-def test_candidates_without_a_size(tmp_path: Path, pose: dict[str, object]) -> None:
+def test_candidates_without_a_size(mpn: Mpn, tmp_path: Path, pose: dict[str, object]) -> None:
     file = tmp_path / "c.json"
     file.write_text(
         json.dumps([{"image_id": 1, "keypoints": [1, 2, 0.5] * 17, "score": 1, **pose}])
     )
-    done = run("", "nms-bench", str(file), "--backend", "hard")
+    done = mpn("nms-bench", str(file), "--backend", "hard")
     assert done.returncode == 2, done.stderr
     assert "result 0 has area" in done.stderr
 

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.preloaded import Preloaded
 from tests.conftest import make_picture
+from tests.preloaded import Preloaded
 
 Mpn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,13 +25,6 @@ def environment(**changes: str) -> dict[str, str]:
         changes["PYTHONPATH"] += os.pathsep + os.environ["PYTHONPATH"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("MPN_")}
     return {**own, "COLUMNS": "80", "MPN_DETECTOR": "full-image", **changes}
-
-
-@pytest.fixture(scope="session")
-def preloaded() -> Iterator[Preloaded]:
-    server = Preloaded()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="session")
