@@ -84,13 +84,13 @@ def test_a_dry_run_takes_a_sample_and_writes_nothing(
 ) -> None:
     for number in range(5):
         make_picture(tmp_path / f"photos/{number}.png", seed=number)
-    (tmp_path / "photos/clip.mov").touch()
+    (tmp_path / "photos/notes.pdf").touch()
     done = mpn("annotate", "photos", "--model", fresh_weights, *FEW, "--overlay", "--dry-run",
                "--json", "-o", "out")  # fmt: skip
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert plan["pictures"] == 5
-    assert plan["other_files"] == {".mov": 1}
+    assert plan["other_files"] == {".pdf": 1}
     assert plan["seconds_expected"] > 0
     assert not (tmp_path / "out").exists()
 
