@@ -75,7 +75,7 @@ class PictureFinder:
                         if entry.is_file():
                             key = _plain(entry.name)
                             listing[key] = None if key in listing else entry.name
-            except OSError:
+            except (OSError, ValueError):  # a name may hold a NUL
                 pass
             self._listings[folder] = listing
         return self._listings[folder]
