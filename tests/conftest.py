@@ -3,7 +3,6 @@
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
 
 # Two test processes with two threads each would wait for each other on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -23,8 +22,6 @@ import torch
 from mpn_models.registry import MODELS
 from mpn_models.weights import save_weights
 
-from tests.preloaded import Preloaded
-
 # A shell that starts the tests in the background, or nohup, makes them ignore these signals, and
 # with them every command that they start.
 for _number, _handler in (
@@ -36,14 +33,6 @@ for _number, _handler in (
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = Path(os.environ.get("MPN_TEST_DATA") or ROOT.parent / "shared" / "data").resolve()
-
-
-@pytest.fixture(scope="session")
-def preloaded() -> Iterator[Preloaded]:
-    """Starts mpn in a process that has its libraries."""
-    server = Preloaded()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="session")

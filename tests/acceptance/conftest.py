@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import make_picture
-from tests.preloaded import Preloaded
 
 Mpn = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -27,49 +27,35 @@ def environment(**changes: str) -> dict[str, str]:
     return {**own, "COLUMNS": "80", "MPN_DETECTOR": "full-image", **changes}
 
 
+def run_mpn(folder: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run ``mpn`` with some arguments in a folder."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
 @pytest.fixture(scope="session")
-def annotated_dev(
-    coco_dev: Path, tmp_path_factory: pytest.TempPathFactory, preloaded: Preloaded
-) -> Path:
+def annotated_dev(coco_dev: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the shipped weights find in the measuring data set's boxes.
 
     Its tests are in one group, so that one of the test processes annotates it.
     """
     folder = tmp_path_factory.mktemp("dev")
-    words = [
-        "annotate",
-        str(coco_dev / "person_keypoints.json"),
-        "-o",
-        "own",
-        "--precision",
-        "int8",
-    ]
-    done = preloaded.run(words, folder, environment())
+    truth = coco_dev / "person_keypoints.json"
+    done = run_mpn(folder, "annotate", truth, "-o", "own", "--precision", "int8")
     assert done.returncode == 0, done.stderr
     return folder / "own"
 
 
 @pytest.fixture
-def mpn(tmp_path: Path, preloaded: Preloaded) -> Mpn:
-    """Runs ``mpn`` with some arguments in an empty folder.
-
-    Variables that Python itself or a library reads when it is loaded take a start of its own.
-    """
-
-    def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        words = [*map(str, arguments)]
-        if all(name == "COLUMNS" or name.startswith("MPN_") for name in variables):
-            return preloaded.run(words, tmp_path, environment(**variables))
-        return subprocess.run(
-            [*COMMAND, *words],
-            cwd=tmp_path,
-            env=environment(**variables),
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-
-    return run
+def mpn(tmp_path: Path) -> Mpn:
+    """Runs ``mpn`` with some arguments in an empty folder."""
+    return partial(run_mpn, tmp_path)
 
 
 def many_pictures(tmp_path: Path, count: int = 24) -> Path:
@@ -86,9 +72,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def whole(photos: Path, fresh_weights: Path, preloaded: Preloaded) -> Path:
+def whole(photos: Path, fresh_weights: Path) -> Path:
     """What an undisturbed run makes of them: the results that every other way must lead to."""
-    words = f"annotate photos --model {fresh_weights} -o whole --workers 2 --shard-size 2"
-    done = preloaded.run(words.split(), photos.parent, environment())
+    options = ("--workers", 2, "--shard-size", 2, "-o", "whole")
+    done = run_mpn(photos.parent, "annotate", photos, "--model", fresh_weights, *options)
     assert done.returncode == 0, done.stderr
     return photos.parent / "whole"
