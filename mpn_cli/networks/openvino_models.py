@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def compiled(network: Path | openvino.Model, threads: int | None) -> openvino.CompiledModel:
     """A network compiled to run on ``threads`` CPU threads, all cores if None.
 
-    network: an IR file of ours, whose compiled form is kept, or a network in memory.
+    network: an IR file, whose compiled form is kept if there are checksums beside it, or a network
+    in memory.
     """
     options = {
         # By default OpenVINO uses bfloat16 where the processor has it: half as fast here.
@@ -28,7 +29,7 @@ def compiled(network: Path | openvino.Model, threads: int | None) -> openvino.Co
     if threads is not None:
         options["INFERENCE_NUM_THREADS"] = str(threads)
     core = openvino.Core()
-    if isinstance(network, Path):
+    if isinstance(network, Path) and network.with_suffix(".sha256").is_file():
         return compile_form(core, network, options)
     return core.compile_model(network, "CPU", options)
 
