@@ -5,22 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError, create_model
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from mpn_cli.base.errors import InputError
-from mpn_cli.options.declaring import Declared, options_of
+from mpn_cli.options.declaring import Declared, DeclaredOption, options_of
 
 CONFIG_FILE = "mpn.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -58,40 +51,23 @@ class Resolved(Generic[Options]):
         return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
 
 
-class _Settings(BaseSettings):
-    """Takes its layers from :func:`resolve`."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What it is made with, and nothing else."""
-        return (init_settings,)
-
-
 def resolve(declared: type[Options], command_line: Mapping[str, Any]) -> Resolved[Options]:
     """Merge all layers; options that are None on the command line were not given.
 
     Raises InputError naming the option, its layer and what is wrong with it.
     """
-    options, model, prefix = options_of(declared), _model(declared), _prefix(declared)
+    options, prefix = options_of(declared), _prefix(declared)
     origins = {option.name: "default" for option in options}
     values: dict[str, Any] = {}
     try:
-        for layer, source in _layers(model, declared).items():
-            found = source()
+        for layer, found in _layers(declared, prefix).items():
             if layer != ENVIRONMENT:
                 _check_file(layer, found, declared, prefix)
             origins.update(dict.fromkeys(found, layer))
             values |= found
         given = {name: value for name, value in command_line.items() if value is not None}
         origins.update(dict.fromkeys(given, COMMAND_LINE))
-        checked = model(**values | given)
+        checked = _model(options)(**values | given)
     except ValidationError as error:
         raise _said(error, origins, declared) from None
     except InputError:
@@ -107,27 +83,26 @@ def _prefix(declared: type[Declared]) -> str:
     return "MPN_" + (f"{declared.TABLE.replace('-', '_').upper()}_" if declared.TABLE else "")
 
 
-def _model(declared: type[Declared]) -> type[_Settings]:
+def _model(options: Sequence[DeclaredOption]) -> type[BaseModel]:
     """The pydantic model that checks a command's options."""
-    config = SettingsConfigDict(
-        env_prefix=_prefix(declared), extra="forbid", allow_inf_nan=False, validate_default=False
+    fields: dict[str, Any] = {option.name: (option.hint, option.default) for option in options}
+    return create_model(
+        "Options", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
-    base = type(declared.__name__, (_Settings,), {"model_config": config})
-    fields: dict[str, Any] = {
-        option.name: (option.hint, option.default) for option in options_of(declared)
-    }
-    return create_model(declared.__name__, __base__=base, **fields)
 
 
-def _layers(
-    model: type[BaseSettings], declared: type[Declared]
-) -> dict[str, PydanticBaseSettingsSource]:
-    """The layers under the command line, the weakest first."""
+def _layers(declared: type[Declared], prefix: str) -> dict[str, dict[str, Any]]:
+    """What each layer under the command line says, the weakest first."""
     project = _table(_table(_read(PROJECT_FILE), "tool"), "mpn")
+    variables = {name.upper(): value for name, value in os.environ.items()}
     return {
-        PROJECT_FILE: InitSettingsSource(model, _own(project, declared)),
-        CONFIG_FILE: InitSettingsSource(model, _own(_read(CONFIG_FILE), declared)),
-        ENVIRONMENT: EnvSettingsSource(model),
+        PROJECT_FILE: _own(project, declared),
+        CONFIG_FILE: _own(_read(CONFIG_FILE), declared),
+        ENVIRONMENT: {
+            option.name: variables[name]
+            for option in options_of(declared)
+            if (name := prefix + option.name.upper()) in variables
+        },
     }
 
 
