@@ -7,6 +7,9 @@ that package is installed; its weights are random, which is as fast, and finds n
 faster. All rows take turns in one run. On a machine that does other things at the same time, go by
 the CPU time.
 
+A second table says what the cores did during the run with the defaults: the share of each stage,
+and what no stage took: start-up, merging and idling. Waiting for a picture counts as reading.
+
     git worktree add ../older 71eb1bd
     python benchmarks/bench_pictures.py [--older ../older] [--json FILE]
 """
@@ -23,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -65,6 +68,8 @@ class Spent:
     seconds: float
     cpu_seconds: float
     """Of all cores."""
+    stages: dict[str, float] = field(default_factory=dict)
+    """Seconds of all workers by stage, where they are known."""
 
 
 def repeat_pictures(data: Path, folder: Path, times: int) -> int:
@@ -87,7 +92,9 @@ def annotate(code: Path, pictures: Path, out: Path, *options: str) -> Spent:
     )  # fmt: skip
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Spent(seconds, cpu)
+    stages = json.loads((out / "run.json").read_text())["seconds"]
+    del stages["wall"]
+    return Spent(seconds, cpu, stages)
 
 
 def ultralytics(kind: str, pictures: Path, folder: Path, size: int) -> Spent:
@@ -100,6 +107,19 @@ def ultralytics(kind: str, pictures: Path, folder: Path, size: int) -> Spent:
     )  # fmt: skip
     seconds, cpu = done.stdout.split()[-2:]
     return Spent(float(seconds), float(cpu))
+
+
+def shares_of_cores(runs: list[Spent]) -> dict[str, float]:
+    """The share of all cores' time, by stage, over some runs of ``mpn annotate``."""
+    cores = os.cpu_count() or 1
+    available = cores * sum(one.seconds for one in runs)
+    stages = list(runs[0].stages)
+    shares = {stage: sum(one.stages[stage] for one in runs) / available for stage in stages}
+    return {
+        **shares,
+        "no stage": 1 - sum(shares.values()),
+        "idle": 1 - sum(one.cpu_seconds for one in runs) / available,
+    }
 
 
 def main() -> None:
@@ -150,9 +170,17 @@ def main() -> None:
     for row, rate in rates.items():
         table.add_row(row, f"{rate:.1f}", f"{rate / rates[DEFAULTS]:.2f}x", f"{cpu[row]:.1f}")
     stdout.print(table)
+    shares = shares_of_cores(spent[DEFAULTS])
+    table = make_table("of the cores' time, defaults", ("", "share"))
+    for stage, share in shares.items():
+        table.add_row(stage, f"{share:.1%}")
+    stdout.print(table)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        content = {"cores": os.cpu_count(), "pictures": count, "per_second": rates, "cpu_ms": cpu}
+        content = {
+            "cores": os.cpu_count(), "pictures": count, "per_second": rates, "cpu_ms": cpu,
+            "shares_of_cores": shares,
+        }  # fmt: skip
         options.json.write_text(json.dumps(content, indent=1))
 
 

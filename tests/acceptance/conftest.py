@@ -24,6 +24,7 @@ def environment(**changes: str) -> dict[str, str]:
     if "PYTHONPATH" in changes and "PYTHONPATH" in os.environ:
         changes["PYTHONPATH"] += os.pathsep + os.environ["PYTHONPATH"]
     own = {name: value for name, value in os.environ.items() if not name.startswith("MPN_")}
+    own.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as where mpn is installed
     return {**own, "COLUMNS": "80", "MPN_DETECTOR": "full-image", **changes}
 
 
@@ -37,19 +38,6 @@ def run_mpn(folder: Path, *arguments: object, **variables: str) -> subprocess.Co
         text=True,
         timeout=300,
     )
-
-
-@pytest.fixture(scope="session")
-def annotated_dev(coco_dev: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the shipped weights find in the measuring data set's boxes.
-
-    Its tests are in one group, so that one of the test processes annotates it.
-    """
-    folder = tmp_path_factory.mktemp("dev")
-    truth = coco_dev / "person_keypoints.json"
-    done = run_mpn(folder, "annotate", truth, "-o", "own", "--precision", "int8")
-    assert done.returncode == 0, done.stderr
-    return folder / "own"
 
 
 @pytest.fixture

@@ -11,15 +11,33 @@ from tests.acceptance.conftest import Mpn
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.xdist_group("coco_dev")
-def test_data_set_gives_one_result_for_each_boxed_person(
-    coco_dev: Path, annotated_dev: Path
-) -> None:
-    truth = coco.COCO(str(coco_dev / "person_keypoints.json"))
-    found = truth.loadRes(str(annotated_dev / "predictions.json"))
-    for picture in truth.getImgIds():
+def test_scores_and_boxes_of_a_data_set(mpn: Mpn, tmp_path: Path, coco_dev: Path) -> None:
+    """On real people that neither the network nor its score model has seen.
+
+    Each boxed person has one result, and the shipped scores say more about it than eq. 6 does.
+    """
+    truth = coco_dev / "person_keypoints.json"
+    ways: dict[str, tuple[str, ...]] = {
+        "eq6": ("--score", "paper", "--joint-confidence", "network"), "own": (),
+    }  # fmt: skip
+    measured = {}
+    for out, options in ways.items():
+        done = mpn("annotate", truth, "-o", out, "--precision", "int8", *options)
+        assert done.returncode == 0, done.stderr
+        done = mpn("eval", f"{out}/predictions.json", "--gt", truth, "--resamples", 0, "--json")
+        measured[out] = json.loads(done.stdout)
+    assert measured["own"]["AP"] > measured["eq6"]["AP"]
+    before, after = (measured[out]["reliability"] for out in ways)
+    assert after["correlation"] > before["correlation"]
+    for kind, factor in (("joints", 1.5), ("poses", 1.2)):
+        assert after[kind]["error"] < before[kind]["error"] / factor
+
+    labels = coco.COCO(str(truth))
+    found = labels.loadRes(str(tmp_path / "own/predictions.json"))
+    assert len(found.anns) > 300
+    for picture in labels.getImgIds():
         people = [tuple(round(side, 2) for side in one["bbox"])
-                  for one in truth.imgToAnns[picture] if not one["iscrowd"]]  # fmt: skip
+                  for one in labels.imgToAnns[picture] if not one["iscrowd"]]  # fmt: skip
         boxes = [tuple(one["bbox"]) for one in found.imgToAnns[picture]]
         assert sorted(boxes) == sorted(people)
 

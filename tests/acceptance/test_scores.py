@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from mpn_cli.base.skeletons import COCO
-from mpn_cli.evaluation.ground_truth import read_ground_truth
 from mpn_cli.networks.scoring import read_score_model
 from tests.acceptance.conftest import Mpn
 from tests.conftest import make_picture
@@ -135,23 +134,3 @@ def test_the_held_out_tenth_alone(mpn: Mpn, tmp_path: Path, people: Path, weight
     assert done.returncode == 0, done.stderr
     pictures = json.loads(done.stdout)["pictures"]
     assert 0 < pictures < 24
-
-
-@pytest.mark.slow
-@pytest.mark.xdist_group("coco_dev")
-def test_shipped_scores_say_more_than_eq_6(mpn: Mpn, coco_dev: Path, annotated_dev: Path) -> None:
-    """On real people that neither the network nor its score model has seen."""
-    truth = coco_dev / "person_keypoints.json"
-    assert len(read_ground_truth(truth).scored) > 300
-    done = mpn("annotate", truth, "-o", "eq6", "--precision", "int8", "--score", "paper",
-               "--joint-confidence", "network")  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    measured = []
-    for out in ("eq6", annotated_dev):
-        done = mpn("eval", f"{out}/predictions.json", "--gt", truth, "--resamples", 0, "--json")
-        measured.append(json.loads(done.stdout))
-    before, after = measured
-    assert after["AP"] > before["AP"]
-    assert after["reliability"]["correlation"] > before["reliability"]["correlation"]
-    for kind, factor in (("joints", 1.5), ("poses", 1.2)):
-        assert after["reliability"][kind]["error"] < before["reliability"][kind]["error"] / factor

@@ -16,7 +16,7 @@ from mpn_cli.training.pose.people import load_people
 from tests.acceptance.conftest import COMMAND, Mpn, environment
 from tests.test_whose_mistake import data_set
 
-TRAIN = ("--stages", "64x48:6", "--batch", "4", "--threads", "1", "--warmup", "2")
+TRAIN = ("--stages", "64x48:3", "--batch", "4", "--threads", "1", "--warmup", "2")
 
 
 def test_a_run_stopped_and_gone_on_is_the_run_in_one(mpn: Mpn, tmp_path: Path) -> None:

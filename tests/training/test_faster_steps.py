@@ -76,7 +76,7 @@ def test_two_processes_go_on_to_the_bit(tmp_path: Path) -> None:
     """A real run of two processes, whole and interrupted, ends with the same checkpoint."""
     write_data_set(tmp_path / "data")
     command = [
-        sys.executable, "-m", "mpn_cli.cli.app", "train", "data", "--stages", "64x64:12",
+        sys.executable, "-m", "mpn_cli.cli.app", "train", "data", "--stages", "64x64:4",
         "--batch", "4", "--processes", "2", "--threads", "1", "--optimizer", "muon",
         "--warmup", "2", "--precision", "bf16", "--join-head",
     ]  # fmt: skip
