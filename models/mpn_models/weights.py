@@ -71,7 +71,7 @@ def save_weights(file: Path, network: nn.Module, model: str) -> str:
     from safetensors.torch import save_file
 
     tensors = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }

@@ -138,7 +138,8 @@ class DevicePoseNetwork:
                 self._compute(given, marked)
         torch.cuda.current_stream(self.device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # Other threads read and upload pictures meanwhile: that must not end the capture.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             found = self._compute(given, marked)
         self._graph, self._static = graph, (given, marked, found)
 

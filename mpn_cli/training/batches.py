@@ -52,6 +52,9 @@ def epoch_order(
 class Batches(ABC, Generic[Batch]):
     """The batches of a stage; batch n is the same however the run was interrupted."""
 
+    makers = 1
+    """Threads that make batches."""
+
     def __init__(self, sizes: Sequence[int], mix: Sequence[float], batch: int, seed: int) -> None:
         self.sizes = sizes
         self.mix = mix
@@ -79,10 +82,10 @@ class Batches(ABC, Generic[Batch]):
     def between(self, first: int, last: int, ahead: int = 3) -> Iterator[Batch]:
         """The process's share of the batches ``first`` to ``last`` - 1.
 
-        The next ``ahead`` of them are made in advance.
+        The next ``ahead`` of them are made in advance, by ``makers`` threads.
         """
         start, stop = self.share.of(self.batch)
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(self.makers) as pool:
             waiting: list[Future[Batch]] = []
             for step in range(first, last + ahead):
                 if step < last:
