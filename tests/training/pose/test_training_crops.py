@@ -9,9 +9,10 @@ import torch
 
 from mpn_cli.base.skeletons import COCO
 from mpn_cli.geometry.crops import normalise
+from mpn_cli.training.pose import crops as crops_module
 from mpn_cli.training.pose.augmentation import AUGMENTATIONS, STILL, Augmentation
 from mpn_cli.training.pose.cache import CropCache, cached_size
-from mpn_cli.training.pose.crops import CropBatch, CropBatches
+from mpn_cli.training.pose.crops import CropBatch, CropBatches, copy_of
 from tests.training.running import cache_of
 
 SIZE = (96, 128)
@@ -116,3 +117,28 @@ def test_people_of_several_data_sets_are_told_apart() -> None:
     batch = maker.make(0, [(1, 2), (0, 1), (1, 0)])
     levels = batch.crops[:, 0, 64, 48] * 0.229 * 255 + 0.485 * 255
     assert levels.tolist() == pytest.approx([200, 10, 200], abs=0.01)
+
+
+def two_data_sets() -> CropBatches:
+    caches = [one_dot_each(5), one_dot_each(4)]
+    augmentation = AUGMENTATIONS["crowd"]
+    return CropBatches(caches, (1.0, 1.0), COCO, augmentation, SIZE, 3, 5, torch.device("cpu"))
+
+
+def test_crops_kept_on_a_device_give_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [(1, 3), (0, 4), (1, 0)]
+    wanted = two_data_sets().make(2, drawn)
+    monkeypatch.setattr(crops_module, "keep_on", lambda device, caches: copy_of(caches, device))
+    monkeypatch.setattr(crops_module, "_COPIED_AT_ONCE", 2)
+    kept = two_data_sets()
+    found = kept.make(2, drawn)
+    assert torch.equal(found.crops, wanted.crops)
+    assert torch.equal(found.heatmaps, wanted.heatmaps)
+
+
+def test_several_threads_make_the_same_batches_in_the_same_order() -> None:
+    wanted = [batch.crops for batch in two_data_sets().between(0, 7)]
+    several = two_data_sets()
+    several.makers = 3
+    found = [batch.crops for batch in several.between(0, 7)]
+    assert all(torch.equal(one, other) for one, other in zip(found, wanted, strict=True))
