@@ -98,8 +98,8 @@ def quantise(
 
     Example: mpn quantise my_data --weights runs/mine/best.safetensors
 
-    Writes WEIGHTS-int8.xml, .bin and .sha256 beside the weights. Needs NNCF, which
-    the extra int8 of mobileposenet brings.
+    Writes WEIGHTS-int8.xml, .bin and .sha256 beside the weights.
+    Needs NNCF, which the extra int8 of mobileposenet brings.
     """
     from mpn_cli.cli.commands.quantise import quantise as run
 
